@@ -1,0 +1,225 @@
+"""The settings: `settings.CSMS_CAMPAIGNS`, read late so that tests and sites may change it.
+
+The API key lives here and nowhere else; no `repr` shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+SETTING: Final = "CSMS_CAMPAIGNS"
+DEFAULT_API_URL: Final = "https://customersms.pro/sms_system/api.php"
+EXAMPLE_KEY: Final = "cspro_your_secret_key_here"
+
+ACCOUNT_KEYS: Final = frozenset(
+    {
+        "API_KEY",
+        "API_URL",
+        "BATCH_SIZE",
+        "CONCURRENCY",
+        "TIMEOUT",
+        "RATE_LIMITS",
+        "MIN_GAP",
+    }
+)
+TOP_KEYS: Final = frozenset({"ACCOUNTS", "DEFAULT_REGION", "AUDIENCES"})
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """At most `limit` requests in any `seconds` seconds."""
+
+    seconds: float
+    limit: int
+
+
+@dataclass(frozen=True)
+class Account:
+    """One API key and how it may be used. Times are in seconds."""
+
+    alias: str
+    api_key: str = field(repr=False)
+    api_url: str = DEFAULT_API_URL
+    batch_size: int = 100
+    concurrency: int = 4
+    timeout: tuple[float, float] = (2.5, 60.0)
+    rate_limits: tuple[Window, ...] = (
+        Window(60, 100),
+        Window(3600, 5000),
+        Window(86400, 50000),
+    )
+    min_gap: float = 0.3
+
+    @property
+    def longest_request(self) -> float:
+        """After so many seconds a request of this account is over, whatever happens."""
+        return sum(self.timeout)
+
+
+class UnknownAccount(ImproperlyConfigured):
+    """The alias does not stand in `ACCOUNTS`."""
+
+
+def raw() -> Mapping[str, Any]:
+    value = getattr(settings, SETTING, None)
+    if not isinstance(value, Mapping):
+        message = f"Add a dict named {SETTING} to the settings of the site."
+        raise ImproperlyConfigured(message)
+    return value
+
+
+def aliases() -> list[str]:
+    return list(raw().get("ACCOUNTS") or {})
+
+
+def account(alias: str) -> Account:
+    """The options of one account; `UnknownAccount` or `ImproperlyConfigured` says what to mend."""
+    accounts = raw().get("ACCOUNTS") or {}
+    if alias not in accounts:
+        known = ", ".join(sorted(accounts)) or "none"
+        message = (
+            f"There is no account “{alias}” in {SETTING}['ACCOUNTS'] (there: {known})."
+        )
+        raise UnknownAccount(message)
+    return _read(alias, accounts[alias])
+
+
+def default_region() -> str | None:
+    return raw().get("DEFAULT_REGION", "US") or None
+
+
+def _read(alias: str, options: Mapping[str, Any]) -> Account:
+    for problem in account_problems(alias, options):
+        raise ImproperlyConfigured(problem)
+    windows = tuple(sorted(Window(s, n) for n, s in _limits(options)))
+    gap = options.get("MIN_GAP")
+    return Account(
+        alias=alias,
+        api_key=options["API_KEY"],
+        api_url=options.get("API_URL", DEFAULT_API_URL),
+        batch_size=options.get("BATCH_SIZE", 100),
+        concurrency=options.get("CONCURRENCY", 4),
+        timeout=_pair(options.get("TIMEOUT", (2.5, 60))),
+        rate_limits=windows,
+        min_gap=float(gap) if gap is not None else default_gap(windows),
+    )
+
+
+def default_gap(windows: tuple[Window, ...]) -> float:
+    """Half of the shortest window divided by its limit: 0.3 s for 100 a minute."""
+    return windows[0].seconds / windows[0].limit / 2 if windows else 0.0
+
+
+def _limits(options: Mapping[str, Any]) -> list[tuple[int, float]]:
+    limits = options.get("RATE_LIMITS", [(100, 60), (5000, 3600), (50000, 86400)])
+    return [(limit, seconds) for limit, seconds in limits]
+
+
+def _pair(value: Any) -> tuple[float, float]:
+    connect, read = value
+    return float(connect), float(read)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_seconds(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
+def _is_timeout(value: Any) -> bool:
+    return (
+        isinstance(value, list | tuple)
+        and len(value) == 2
+        and all(_is_seconds(v) for v in value)
+    )
+
+
+def _is_limits(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(
+        isinstance(v, list | tuple)
+        and len(v) == 2
+        and _is_count(v[0])
+        and _is_seconds(v[1])
+        for v in value
+    )
+
+
+def _is_url(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("https://", "http://"))
+
+
+RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "API_KEY": (
+        lambda v: isinstance(v, str) and v.strip() != "",
+        "the account's key as text, best read from the environment",
+    ),
+    "API_URL": (_is_url, "an address that begins with https://"),
+    "BATCH_SIZE": (_is_count, "a whole number from 1, such as 100"),
+    "CONCURRENCY": (_is_count, "a whole number from 1, such as 4"),
+    "TIMEOUT": (
+        _is_timeout,
+        "two numbers of seconds (connect, read), such as (2.5, 60)",
+    ),
+    "RATE_LIMITS": (
+        _is_limits,
+        "a list of (requests, seconds), such as [(100, 60), (5000, 3600)]",
+    ),
+    "MIN_GAP": (
+        lambda v: v is None or v == 0 or _is_seconds(v),
+        "a number of seconds, or None",
+    ),
+}
+
+
+def account_problems(alias: str, options: Any) -> Iterator[str]:
+    """One sentence for each wrong option of an account; a value is never shown."""
+    place = f"{SETTING}['ACCOUNTS']['{alias}']"
+    if not isinstance(options, Mapping):
+        yield f"{place} must be a dict with at least an API_KEY."
+        return
+    for key in sorted(set(options) - ACCOUNT_KEYS):
+        yield f"{place} has an unknown key '{key}'. Known: {', '.join(sorted(ACCOUNT_KEYS))}."
+    if "API_KEY" not in options:
+        yield f"{place}['API_KEY'] is missing: set it to {RULES['API_KEY'][1]}."
+    for key, (is_right, wanted) in RULES.items():
+        if key in options and not is_right(options[key]):
+            yield f"{place}['{key}'] is wrong: set it to {wanted}."
+
+
+def problems() -> Iterator[str]:
+    """One sentence for each wrong or missing setting, for the system checks."""
+    try:
+        value = raw()
+    except ImproperlyConfigured as error:
+        yield str(error)
+        return
+    for key in sorted(set(value) - TOP_KEYS):
+        yield f"{SETTING} has an unknown key '{key}'. Known: {', '.join(sorted(TOP_KEYS))}."
+    accounts = value.get("ACCOUNTS")
+    if not isinstance(accounts, Mapping) or not accounts:
+        yield f"{SETTING}['ACCOUNTS'] must name at least one account, such as 'default'."
+        return
+    for alias, options in accounts.items():
+        yield from account_problems(alias, options)
+    yield from _shared_keys(accounts)
+
+
+def _shared_keys(accounts: Mapping[str, Any]) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    for alias, options in accounts.items():
+        key = options.get("API_KEY") if isinstance(options, Mapping) else None
+        if not isinstance(key, str):
+            continue
+        if key in seen:
+            yield (
+                f"{SETTING}['ACCOUNTS']: '{alias}' and '{seen[key]}' have the same API_KEY; "
+                "one key must have one alias, or its limits would be counted twice."
+            )
+        seen[key] = alias

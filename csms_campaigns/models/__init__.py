@@ -1,0 +1,21 @@
+"""The nouns. Verbs that change a status live in `engine`."""
+
+from __future__ import annotations
+
+from csms_campaigns.models.accounts import GatewayAccount, Heartbeat, Lane
+from csms_campaigns.models.campaigns import Campaign
+from csms_campaigns.models.contacts import Contact, ContactList, OptOut
+from csms_campaigns.models.sending import Attempt, Batch, SendResult
+
+__all__ = [
+    "Attempt",
+    "Batch",
+    "Campaign",
+    "Contact",
+    "ContactList",
+    "GatewayAccount",
+    "Heartbeat",
+    "Lane",
+    "OptOut",
+    "SendResult",
+]

@@ -1,0 +1,138 @@
+"""The mailing: its text, its audience, its state, and the promise made before launch."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from csms_campaigns.models.contacts import ContactList
+from csms_campaigns.states import CampaignKind, CampaignStatus
+
+
+class Campaign(models.Model):
+    """One text for an audience. `status` is written by the engine alone.
+
+    Counters never live here: eight workers on one row halve the throughput (measured), so
+    progress is a sum over the batches. `skipped_counts` is written once, when it is prepared.
+    """
+
+    name = models.CharField(_("name"), max_length=200)
+    account = models.CharField(
+        _("account"),
+        max_length=50,
+        default="default",
+        help_text=_("The alias of the gateway account that sends it."),
+    )
+    kind = models.CharField(
+        max_length=10,
+        choices=CampaignKind,
+        default=CampaignKind.CAMPAIGN,
+        editable=False,
+    )
+    parent = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="follow_ups",
+        verbose_name=_("follow-up of"),
+    )
+    lists = models.ManyToManyField(
+        ContactList, verbose_name=_("lists"), related_name="campaigns", blank=True
+    )
+    message = models.TextField(
+        _("message"),
+        blank=True,
+        help_text=_('Placeholders: {{ name }} or {{ name|default:"friend" }}.'),
+    )
+    status = models.CharField(
+        _("status"),
+        max_length=10,
+        choices=CampaignStatus,
+        default=CampaignStatus.DRAFT,
+        editable=False,
+    )
+    status_reason = models.TextField(_("reason"), blank=True, editable=False)
+    send_at = models.DateTimeField(_("send at"), null=True, blank=True, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("created by"),
+    )
+    launched_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("launched by"),
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    started_at = models.DateTimeField(_("started at"), null=True, editable=False)
+    finished_at = models.DateTimeField(_("finished at"), null=True, editable=False)
+
+    # Written while it is prepared
+    prepare_token = models.UUIDField(null=True, editable=False)
+    prepare_lease_until = models.DateTimeField(null=True, editable=False)
+    audience_count = models.PositiveIntegerField(
+        _("audience"), default=0, editable=False
+    )
+    skipped_counts = models.JSONField(default=dict, blank=True, editable=False)
+    batch_count = models.PositiveIntegerField(_("requests"), default=0, editable=False)
+    segment_count = models.PositiveBigIntegerField(
+        _("segments"), default=0, editable=False
+    )
+    first_result_id = models.BigIntegerField(null=True, editable=False)
+    last_result_id = models.BigIntegerField(null=True, editable=False)
+
+    served_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("campaign")
+        verbose_name_plural = _("campaigns")
+        permissions = [
+            ("launch_campaign", "Can launch, pause, resume and cancel campaigns"),
+            ("resolve_campaign", "Can decide about unknown and failed recipients"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="csms_campaign_status_known",
+                condition=Q(status__in=CampaignStatus.values),
+            ),
+            models.CheckConstraint(
+                name="csms_campaign_finished_has_time",
+                condition=~Q(status=CampaignStatus.FINISHED)
+                | Q(finished_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="csms_campaign_scheduled_has_time",
+                condition=~Q(status=CampaignStatus.SCHEDULED)
+                | Q(send_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            # Takes and ticks look for the few that are neither drafts nor over.
+            models.Index(
+                fields=["account", "status"],
+                name="csms_campaign_live",
+                condition=Q(
+                    status__in=[
+                        CampaignStatus.PREPARING,
+                        CampaignStatus.SCHEDULED,
+                        CampaignStatus.SENDING,
+                        CampaignStatus.PAUSED,
+                    ]
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,276 @@
+"""What is sent and what became of it: batches, attempts, and one result for each recipient."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from csms_campaigns.models.accounts import GatewayAccount
+from csms_campaigns.models.campaigns import Campaign
+from csms_campaigns.models.contacts import Contact
+from csms_campaigns.states import (
+    AttemptOutcome,
+    BatchStatus,
+    Resolution,
+    SendStatus,
+    SkipReason,
+)
+
+
+class Batch(models.Model):
+    """The numbers of one request, with their final text. A pending row is the queue."""
+
+    campaign = models.ForeignKey(
+        Campaign,
+        on_delete=models.PROTECT,
+        related_name="batches",
+        db_index=False,
+        verbose_name=_("campaign"),
+    )
+    number = models.PositiveIntegerField(_("number"))
+    message = models.TextField(_("message"))
+    status = models.CharField(
+        _("status"),
+        max_length=10,
+        choices=BatchStatus,
+        default=BatchStatus.PENDING,
+    )
+    size = models.PositiveIntegerField(_("recipients"), default=0)
+    segments = models.PositiveSmallIntegerField(
+        _("segments"), help_text=_("Of the text, for one recipient.")
+    )
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    not_before = models.DateTimeField(_("not before"), null=True)
+    lease_until = models.DateTimeField(_("lease until"), null=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+    attempt = models.ForeignKey(
+        "Attempt",
+        on_delete=models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("latest request"),
+    )
+    split_from = models.ForeignKey(
+        "self",
+        on_delete=models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("split from"),
+    )
+    error_code = models.CharField(_("error code"), max_length=64, blank=True)
+    error = models.TextField(_("error"), blank=True)
+
+    sent_count = models.PositiveIntegerField(_("sent"), default=0)
+    failed_count = models.PositiveIntegerField(_("failed"), default=0)
+    unknown_count = models.PositiveIntegerField(_("unknown"), default=0)
+    skipped_count = models.PositiveIntegerField(_("left out"), default=0)
+
+    class Meta:
+        verbose_name = _("batch")
+        verbose_name_plural = _("batches")
+        constraints = [
+            models.CheckConstraint(
+                name="csms_batch_status_known",
+                condition=Q(status__in=BatchStatus.values),
+            ),
+            models.CheckConstraint(
+                name="csms_batch_sending_has_lease",
+                condition=~Q(status=BatchStatus.SENDING)
+                | Q(lease_until__isnull=False, attempt__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="csms_batch_counts_fit",
+                condition=Q(
+                    size__gte=F("sent_count")
+                    + F("failed_count")
+                    + F("unknown_count")
+                    + F("skipped_count")
+                ),
+            ),
+            models.CheckConstraint(
+                name="csms_batch_done_adds_up",
+                condition=~Q(status__in=[BatchStatus.DONE, BatchStatus.UNKNOWN])
+                | Q(
+                    size=F("sent_count")
+                    + F("failed_count")
+                    + F("unknown_count")
+                    + F("skipped_count")
+                ),
+            ),
+        ]
+        indexes = [
+            # The queue. No other index may hold `number`, or the planner walks over all
+            # that was claimed before (measured: 1.9 ms becomes 11 ms).
+            models.Index(
+                fields=["campaign", "number"],
+                name="csms_batch_pending",
+                condition=Q(status=BatchStatus.PENDING),
+            ),
+            models.Index(
+                fields=["lease_until"],
+                name="csms_batch_sending",
+                condition=Q(status=BatchStatus.SENDING),
+            ),
+            models.Index(fields=["campaign", "finished_at"], name="csms_batch_monitor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}/{self.number}"
+
+
+class Attempt(models.Model):
+    """One request that left or was about to: the limiter's log, and the evidence.
+
+    A campaign with attempts cannot be deleted by the ORM: the limiter would forget requests.
+    """
+
+    account = models.ForeignKey(
+        GatewayAccount,
+        on_delete=models.PROTECT,
+        related_name="attempts",
+        db_index=False,
+        verbose_name=_("account"),
+    )
+    batch = models.ForeignKey(
+        Batch,
+        on_delete=models.PROTECT,
+        related_name="attempts",
+        verbose_name=_("batch"),
+    )
+    cum = models.BigIntegerField(_("running count"))
+    stamped_at = models.DateTimeField(_("stamped at"))
+    done_at = models.DateTimeField(_("done at"), null=True)
+    http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True)
+    outcome = models.CharField(
+        _("outcome"), max_length=10, choices=AttemptOutcome, blank=True
+    )
+    remaining_credits = models.BigIntegerField(_("remaining credits"), null=True)
+    error = models.TextField(_("error"), blank=True)
+
+    class Meta:
+        verbose_name = _("request")
+        verbose_name_plural = _("requests")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "cum"], name="csms_attempt_cum_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}#{self.cum}"
+
+
+class SendResult(models.Model):
+    """What became of one recipient of a campaign.
+
+    The one table whose references carry no constraint (measured: twice the speed), and which
+    must have no signals. Only columns that never change may be indexed: an index on one that
+    recording changes ends PostgreSQL's in-place updates and costs 40 % of the speed.
+    """
+
+    campaign = models.ForeignKey(
+        Campaign,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="results",
+        verbose_name=_("campaign"),
+    )
+    contact = models.ForeignKey(
+        Contact,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="results",
+        verbose_name=_("contact"),
+    )
+    batch = models.ForeignKey(
+        Batch,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        related_name="results",
+        verbose_name=_("batch"),
+    )
+    retry_of = models.ForeignKey(
+        "self",
+        on_delete=models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("retry of"),
+    )
+    updated_at = models.DateTimeField(_("updated at"), null=True)
+    resolved_at = models.DateTimeField(_("resolved at"), null=True)
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("resolved by"),
+    )
+    phone = models.CharField(_("phone"), max_length=16, null=True)  # noqa: DJ001 NULL is outside the unique constraint
+    status = models.CharField(
+        _("status"),
+        max_length=10,
+        choices=SendStatus,
+        default=SendStatus.PENDING,
+        help_text=_(
+            "“Sent” means accepted by the gateway. It gives no delivery receipts, so nobody "
+            "can tell whether the phone got the text."
+        ),
+    )
+    skip_reason = models.CharField(
+        _("left out because"), max_length=20, choices=SkipReason, blank=True
+    )
+    resolution = models.CharField(
+        _("decision"), max_length=10, choices=Resolution, blank=True
+    )
+    message_id = models.CharField(_("message id"), max_length=128, blank=True)
+    error_code = models.CharField(_("error code"), max_length=64, blank=True)
+    error = models.TextField(_("error"), blank=True)
+
+    class Meta:
+        verbose_name = _("recipient")
+        verbose_name_plural = _("recipients")
+        constraints = [
+            # One index for the search by number and for “nobody twice”.
+            models.UniqueConstraint(
+                fields=["phone", "campaign"],
+                name="csms_result_phone_once",
+                opclasses=["varchar_pattern_ops", "int8_ops"],
+            ),
+            models.UniqueConstraint(
+                fields=["retry_of"],
+                name="csms_result_retried_once",
+                condition=Q(retry_of__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="csms_result_status_known",
+                condition=Q(status__in=SendStatus.values),
+            ),
+            models.CheckConstraint(
+                name="csms_result_skipped_has_reason",
+                condition=Q(
+                    status=SendStatus.SKIPPED, skip_reason__in=SkipReason.values
+                )
+                | (~Q(status=SendStatus.SKIPPED) & Q(skip_reason="")),
+            ),
+            models.CheckConstraint(
+                name="csms_result_no_phone_is_skipped",
+                condition=Q(phone__isnull=False) | Q(status=SendStatus.SKIPPED),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.phone or self.error
