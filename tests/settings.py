@@ -1,17 +1,17 @@
-"""The smallest site that holds the app. `TEST_DATABASE_URL` and `TEST_REDIS_URL` come from conftest."""
+"""The smallest site that holds the app, at the servers of `tests.servers.addresses`."""
 
 from __future__ import annotations
 
+import json
 import os
-import tempfile
 from pathlib import Path
 
 import dj_database_url
 
+from tests.servers import addresses
+
 BASE = Path(__file__).resolve().parent
-SCRATCH = Path(
-    os.environ.setdefault("CSMS_TEST_SCRATCH", tempfile.mkdtemp(prefix="csms-tests-"))
-)
+SCRATCH = addresses.scratch()
 
 SECRET_KEY = "tests-only"
 DEBUG = False
@@ -54,8 +54,7 @@ LANGUAGES = [("en", "English"), ("ar", "العربية")]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-DATABASE_URL = os.environ.get("TEST_DATABASE_URL", f"sqlite:///{SCRATCH}/tests.sqlite3")
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
+DATABASES = {"default": dj_database_url.parse(addresses.database_url())}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: worker processes open the same database.
     DATABASES["default"]["TEST"] = {"NAME": str(SCRATCH / "test_tests.sqlite3")}
@@ -64,17 +63,29 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
     }
+if "CSMS_TEST_LIVE_DB" in os.environ:
+    # A worker process of a test: it works on the database that the test has made.
+    DATABASES["default"]["NAME"] = os.environ["CSMS_TEST_LIVE_DB"]
 
-CELERY_BROKER_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:1/0")
+CELERY_BROKER_URL = addresses.redis_url()
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_POOL = os.environ.get("TEST_WORKER_POOL", "threads")
+CELERY_BEAT_SCHEDULE = {
+    "csms_campaigns.tick": {
+        "task": "csms_campaigns.tasks.tick",
+        "schedule": float(os.environ.get("TEST_TICK_SECONDS", "10")),
+    }
+}
 
 CSMS_CAMPAIGNS = {
     "ACCOUNTS": {
         "default": {
             "API_KEY": "cspro_test_key_0001",
-            "API_URL": os.environ.get(
-                "CSMS_API_URL", "http://127.0.0.1:9/sms_system/api.php"
-            ),
+            "API_URL": "http://127.0.0.1:9/sms_system/api.php",
         }
     },
     "DEFAULT_REGION": "US",
 }
+if "CSMS_TEST_CAMPAIGNS" in os.environ:
+    # The same: what the test has set, it finds too.
+    CSMS_CAMPAIGNS = json.loads(os.environ["CSMS_TEST_CAMPAIGNS"])
