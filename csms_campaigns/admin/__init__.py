@@ -1,1 +1,17 @@
+"""The pages. Every class may be registered with another admin site too."""
+
 from __future__ import annotations
+
+from csms_campaigns.admin.accounts import GatewayAccountAdmin
+from csms_campaigns.admin.contacts import ContactAdmin, ContactListAdmin, OptOutAdmin
+from csms_campaigns.admin.sending import AttemptAdmin, BatchAdmin, SendResultAdmin
+
+__all__ = [
+    "AttemptAdmin",
+    "BatchAdmin",
+    "ContactAdmin",
+    "ContactListAdmin",
+    "GatewayAccountAdmin",
+    "OptOutAdmin",
+    "SendResultAdmin",
+]

@@ -1,0 +1,51 @@
+"""What is known of each gateway account: credits, and why it does not send. Read-only."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _text
+from django.utils.translation import gettext_lazy as _
+
+from csms_campaigns.admin.badges import badge
+from csms_campaigns.admin.listing import EngineOwnedAdmin
+from csms_campaigns.admin.words import isolated, moment, number
+from csms_campaigns.models import GatewayAccount
+
+
+def why_blocked(account: GatewayAccount) -> str:
+    """Empty where it may send."""
+    if not account.blocked_reason:
+        return ""
+    reason = str(account.get_blocked_reason_display())
+    if account.blocked_until:
+        words = {"reason": reason, "time": moment(account.blocked_until)}
+        return _text("%(reason)s, until %(time)s") % words
+    return _text("%(reason)s, until somebody resumes") % {"reason": reason}
+
+
+@admin.register(GatewayAccount)
+class GatewayAccountAdmin(EngineOwnedAdmin):
+    list_display = ["alias", "state", "credits", "credits_at", "cum", "stamped_at"]
+    ordering = ("alias",)
+    fields = [
+        "alias",
+        "state",
+        "blocked_detail",
+        "credits",
+        "credits_at",
+        "cum",
+        "stamped_at",
+    ]
+    readonly_fields = ["state", "credits"]
+
+    @admin.display(description=_("state"))
+    def state(self, account: GatewayAccount) -> SafeString:
+        reason = why_blocked(account)
+        return badge("paused", reason) if reason else badge("sent", _("May send"))
+
+    @admin.display(description=_("remaining credits"))
+    def credits(self, account: GatewayAccount) -> SafeString | None:
+        if account.remaining_credits is None:
+            return None
+        return isolated(number(account.remaining_credits))

@@ -1,0 +1,143 @@
+"""Filters of the list pages that use an index, or a few counts, at any size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from csms_campaigns.models import Batch, Campaign, Contact, ContactList
+from csms_campaigns.states import (
+    OPEN_BATCHES,
+    BatchStatus,
+    SendStatus,
+    SkipReason,
+)
+
+SHOWN = 30
+"""A filter offers so many rows; any other is reached by a link that names it."""
+
+
+class RowFilter(SimpleListFilter):
+    """Choose one row of another table: the newest few, and the one that is chosen."""
+
+    rows: Any
+    order = "-pk"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: ModelAdmin
+    ) -> list[tuple[str, str]]:
+        rows = list(self.rows.order_by(self.order)[:SHOWN])
+        chosen = self.chosen_id()
+        if chosen and all(row.pk != chosen for row in rows):
+            rows += self.rows.filter(pk=chosen)
+        return [(str(row.pk), str(row)) for row in rows]
+
+    def has_output(self) -> bool:
+        return bool(self.lookup_choices)
+
+    def chosen_id(self) -> int | None:
+        """Only digits within a bigint: an address is typed by anybody."""
+        value = self.value() or ""
+        return (
+            int(value)
+            if value.isascii() and value.isdigit() and len(value) < 19
+            else None
+        )
+
+
+class ContactListFilter(RowFilter):
+    title = _("list")
+    parameter_name = "list"
+    rows = ContactList.objects
+    order = "name"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() is None:
+            return queryset
+        # A semi-join: no row appears twice, and the planner may begin at either end.
+        members = Contact.lists.through.objects.filter(contactlist_id=self.chosen_id())
+        return queryset.filter(pk__in=members.values("contact_id"))
+
+
+class CampaignFilter(RowFilter):
+    title = _("campaign")
+    parameter_name = "campaign__id"
+    rows = Campaign.objects
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() is None:
+            return queryset
+        return queryset.filter(campaign_id=self.chosen_id())
+
+
+class ResultCampaignFilter(CampaignFilter):
+    """The results of a campaign lie together: its range of ids is the index."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() is None:
+            return queryset
+        campaign = Campaign.objects.filter(pk=self.chosen_id()).first()
+        if campaign is None or campaign.first_result_id is None:
+            return queryset.none()
+        return queryset.filter(
+            campaign_id=campaign.pk,
+            id__gte=campaign.first_result_id,
+            id__lte=campaign.last_result_id or campaign.first_result_id,
+        )
+
+
+ZONES = {
+    SendStatus.PENDING: Q(status__in=OPEN_BATCHES),
+    SendStatus.FAILED: Q(failed_count__gt=0),
+    SendStatus.UNKNOWN: Q(unknown_count__gt=0),
+    SendStatus.CANCELLED: Q(status=BatchStatus.CANCELLED),
+}
+"""The batches that may hold a rare outcome: their counts serve as the index."""
+
+
+class OutcomeFilter(SimpleListFilter):
+    title = _("outcome")
+    parameter_name = "status"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: ModelAdmin
+    ) -> list[tuple[str, str]]:
+        return [(value, str(label)) for value, label in SendStatus.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        status = self.value()
+        if status not in SendStatus.values:
+            return queryset
+        found = queryset.filter(status=status)
+        zone = ZONES.get(SendStatus(status))
+        return (
+            found
+            if zone is None
+            else found.filter(batch_id__in=self._batches(request, zone))
+        )
+
+    def _batches(self, request: HttpRequest, zone: Q) -> QuerySet:
+        batches = Batch.objects.filter(zone)
+        campaign = request.GET.get(ResultCampaignFilter.parameter_name, "")
+        if campaign.isascii() and campaign.isdigit() and len(campaign) < 19:
+            batches = batches.filter(campaign_id=int(campaign))
+        return batches.values("pk")
+
+
+class SkipReasonFilter(SimpleListFilter):
+    title = _("left out because")
+    parameter_name = "skip_reason"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: ModelAdmin
+    ) -> list[tuple[str, str]]:
+        return [(value, str(label)) for value, label in SkipReason.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() not in SkipReason.values:
+            return queryset
+        return queryset.filter(status=SendStatus.SKIPPED, skip_reason=self.value())
