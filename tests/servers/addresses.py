@@ -8,6 +8,7 @@ passes them on to child processes, such as workers.
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import tempfile
 from pathlib import Path
@@ -16,24 +17,6 @@ from urllib.parse import urlsplit
 from project.demo.processes import free_port
 
 ENGINES = ("sqlite", "postgres")
-
-
-def scratch() -> Path:
-    """A folder for the run's files; conftest removes it."""
-    if "CSMS_TEST_SCRATCH" not in os.environ:
-        os.environ["CSMS_TEST_SCRATCH"] = tempfile.mkdtemp(prefix="csms-tests-")
-    return Path(os.environ["CSMS_TEST_SCRATCH"])
-
-
-def engine() -> str:
-    """`--db sqlite|postgres` on pytest's command line, else TEST_DB, else SQLite."""
-    words = sys.argv[1:]
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        if word == "--db":
-            return following
-        if word.startswith("--db="):
-            return word.removeprefix("--db=")
-    return os.environ.get("TEST_DB", "sqlite")
 
 
 # The variables that nobody had set: the servers of these addresses are ours to start.
@@ -45,6 +28,24 @@ def _choose(variable: str, address: str) -> str:
         os.environ[variable] = address
         OURS.add(variable)
     return os.environ[variable]
+
+
+def scratch() -> Path:
+    """A folder for the run's files; conftest makes and removes it."""
+    name = f"csms-tests-{secrets.token_hex(6)}"
+    return Path(_choose("CSMS_TEST_SCRATCH", str(Path(tempfile.gettempdir(), name))))
+
+
+def engine() -> str:
+    """`--db sqlite|postgres` on pytest's command line, else TEST_DB, else SQLite."""
+    before = ""
+    for word in sys.argv:
+        if before == "--db":
+            return word
+        if word.startswith("--db="):
+            return word.removeprefix("--db=")
+        before = word
+    return os.environ.get("TEST_DB", "sqlite")
 
 
 def database_url() -> str:

@@ -49,7 +49,15 @@ class PostgreSQL:
             raise FileNotFoundError(message)
         if not USER or readable_by_all(found):
             return found
-        return Path(shutil.copytree(found.parent, self.folder / "binaries")) / "bin"
+        return self._copied(found)
+
+    def _copied(self, binaries: Path) -> Path:
+        # The virtual environment may be in root's home, where nobody can read.
+        package = binaries.parents[1]
+        for folder in package.parent.glob(f"{package.name}*"):
+            if not folder.name.endswith(".dist-info"):
+                shutil.copytree(folder, self.folder / folder.name)
+        return self.folder / package.name / binaries.relative_to(package)
 
     def _hand_over(self, home: Path) -> None:
         # The folder above is mkdtemp's: others may pass through it, and see nothing.

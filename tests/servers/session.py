@@ -19,8 +19,10 @@ class Servers:
         self._running = ExitStack()
 
     def start(self) -> None:
-        # Remembered first, so that it goes last.
-        self._running.callback(shutil.rmtree, addresses.scratch(), ignore_errors=True)
+        if "CSMS_TEST_SCRATCH" in addresses.OURS:
+            addresses.scratch().mkdir(mode=0o700)
+            # Remembered first, so that it goes last.
+            self._running.callback(shutil.rmtree, addresses.scratch())
         if "TEST_REDIS_URL" in addresses.OURS:
             port = addresses.port_of(addresses.redis_url())
             self._running.callback(start_redis(port, addresses.scratch()).stop)

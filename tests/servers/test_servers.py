@@ -46,21 +46,23 @@ def test_redis_is_real_and_empty(redis_url: str) -> None:
 
 
 @pytest.mark.parametrize("pool", ["threads", "prefork"])
-def test_a_worker_starts_on_the_tests_database_and_leaves_nothing(
+def test_a_worker_that_is_told_to_end_leaves_no_process(
     worker: Any, wait_until: Any, pool: str
 ) -> None:
     one = worker(pool=pool, concurrency=2)
     assert one.is_alive
     assert len(group_of(one.pid)) >= 2  # beat is a process of its own
     one.terminate()
-    assert group_of(one.pid) == []
+    wait_until(lambda: group_of(one.pid) == [])
 
 
 @pytest.mark.parametrize("pool", ["threads", "prefork"])
-def test_a_killed_worker_leaves_no_process(worker: Any, pool: str) -> None:
+def test_a_killed_worker_leaves_no_process(
+    worker: Any, wait_until: Any, pool: str
+) -> None:
     one = worker(pool=pool, concurrency=2)
     one.kill()
-    assert group_of(one.pid) == []
+    wait_until(lambda: group_of(one.pid) == [])
 
 
 def test_a_worker_sees_what_the_test_has_committed(worker: Any, tmp_path: Any) -> None:
@@ -119,14 +121,14 @@ def test_a_child_that_ends_before_it_is_ready_is_named_with_its_last_lines(
 
 
 def test_a_child_that_ignores_the_signal_is_killed_with_its_children(
-    tmp_path: Any,
+    tmp_path: Any, wait_until: Any
 ) -> None:
     stubborn = "trap '' TERM; sleep 300 & echo up; wait; sleep 300"
     one = child(tmp_path, "sh", "-c", stubborn, patience=0.2).start()
     one.wait_ready(lambda: "up" in one.last_lines())
     assert len(group_of(one.pid)) >= 2
     one.stop()
-    assert group_of(one.pid) == []
+    wait_until(lambda: group_of(one.pid) == [])
 
 
 def test_a_child_ends_with_its_parent(tmp_path: Any, wait_until: Any) -> None:
