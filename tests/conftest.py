@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -40,6 +41,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         servers.start()
     except (ChildError, FileNotFoundError) as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Counts for tests.run, which adds up the runs on several databases."""
+    if "CSMS_TEST_COUNTS" in os.environ:
+        kinds = ("passed", "failed", "error", "skipped")
+        counts = {kind: len(terminalreporter.stats.get(kind, ())) for kind in kinds}
+        Path(os.environ["CSMS_TEST_COUNTS"]).write_text(json.dumps(counts))
 
 
 def pytest_report_header() -> str:
