@@ -61,9 +61,11 @@ FAULTS: dict[str, Kind] = {
     "fail_all": Kind("all numbers of the request fail"),
 }
 
+STATUSES = frozenset({"refuse", "status"})  # their value is an HTTP status
+NUMBER = r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+"
 RULE = re.compile(
-    r"(?P<name>[a-z0-9_]+)(=(?P<value>[0-9.]+))?"
-    r"(:(?P<probability>[0-9.]+)|@(?P<number>[0-9]+))?"
+    rf"(?P<name>[a-z0-9_]+)(=(?P<value>{NUMBER}))?"
+    rf"(:(?P<probability>{NUMBER})|@(?P<number>[0-9]+))?"
 )
 
 
@@ -128,6 +130,9 @@ def _read_rule(text: str) -> Rule:
         msg = f"{text!r} is no fault: write name:0.05, name@7 or name=value:0.05."
         raise ValueError(msg)
     number = int(match["number"]) if match["number"] else None
+    if number == 0:
+        msg = f"{text!r} strikes nothing: requests are counted from 1."
+        raise ValueError(msg)
     fault = Fault(match["name"], _read_value(match["name"], match["value"]))
     chance = float(match["probability"] or 1) if number is None else 0.0
     return Rule(fault, chance, number)
@@ -140,5 +145,8 @@ def _read_value(name: str, value: str | None) -> float:
     default = FAULTS[name].value
     if value is not None and default is None:
         msg = f"The fault {name!r} takes no value: leave out ={value}."
+        raise ValueError(msg)
+    if name in STATUSES and not re.fullmatch("[2-5][0-9][0-9]", value or "400"):
+        msg = f"{value} is no HTTP status: write a number from 200 to 599."
         raise ValueError(msg)
     return float(value or default or 0)
