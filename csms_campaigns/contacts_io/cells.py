@@ -1,0 +1,34 @@
+"""One cell: what comes in is cleaned, what goes out cannot run as a formula."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# What makes a spreadsheet read a cell as a formula (OWASP, “CSV Injection”), with the
+# full-width forms that East Asian editions take for the same signs.
+FORMULA_SIGNS: Final = frozenset("=+-@\t\r\n＝＋－＠")
+
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
+_SPACES: Final = " \xa0\u3000"
+_PLAIN_PHONE: Final = re.compile(r"\+?[0-9]+")
+
+
+def clean(text: str) -> str:
+    """Without outer space; control characters, line ends too, become one space."""
+    if not text.isprintable():
+        text = _CONTROLS.sub(" ", text)
+    return text.strip()
+
+
+def safe(text: str) -> str:
+    """With an apostrophe before what a spreadsheet would run."""
+    if text.lstrip(_SPACES)[:1] in FORMULA_SIGNS:
+        return f"'{text}"
+    return text
+
+
+def safe_phone(text: str) -> str:
+    """A plus and digits stay exactly as they are, for programs that compare numbers: the
+    worst that a spreadsheet does with them is to drop the plus."""
+    return text if _PLAIN_PHONE.fullmatch(text) else safe(text)

@@ -1,0 +1,46 @@
+"""What comes in is clean, what goes out is no formula."""
+
+from __future__ import annotations
+
+import pytest
+
+from csms_campaigns.contacts_io.cells import clean, safe, safe_phone
+
+
+@pytest.mark.parametrize(
+    ("raw", "cleaned"),
+    [
+        ("  Ann  ", "Ann"),
+        ("Ann\nLee", "Ann Lee"),
+        ("Ann\r\n\tLee", "Ann Lee"),
+        ("\x00Ann\x07", "Ann"),
+        ("\ufeffAnn", "Ann"),
+        ("\xa0Ann\u2003", "Ann"),
+        ("أحمد\u200cرضا", "أحمد\u200cرضا"),
+        ("two  spaces", "two  spaces"),
+        ("\n", ""),
+    ],
+)
+def test_control_characters_become_a_space(raw: str, cleaned: str) -> None:
+    assert clean(raw) == cleaned
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋"])
+def test_a_formula_gets_an_apostrophe(sign: str) -> None:
+    assert safe(f"{sign}1+1") == f"'{sign}1+1"
+    assert safe(f"  {sign}1+1") == f"'  {sign}1+1"
+
+
+@pytest.mark.parametrize("text", ["", "Ann", "1=1", "أحمد", "a@b.c", " "])
+def test_other_text_stays(text: str) -> None:
+    assert safe(text) == text
+
+
+def test_a_phone_keeps_its_plus() -> None:
+    assert safe_phone("+12125551234") == "+12125551234"
+    assert safe_phone("") == ""
+
+
+@pytest.mark.parametrize("text", ["+1-2", "+1 2", "=1", "+cmd|' /C calc'!A0", "-12"])
+def test_what_only_resembles_a_phone_is_made_safe(text: str) -> None:
+    assert safe_phone(text) == f"'{text}"
