@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from csms_campaigns.admin.accounts import GatewayAccountAdmin
+from csms_campaigns.admin.campaigns import CampaignAdmin
 from csms_campaigns.admin.contacts import ContactAdmin, ContactListAdmin, OptOutAdmin
 from csms_campaigns.admin.sending import AttemptAdmin, BatchAdmin, SendResultAdmin
 
 __all__ = [
     "AttemptAdmin",
     "BatchAdmin",
+    "CampaignAdmin",
     "ContactAdmin",
     "ContactListAdmin",
     "GatewayAccountAdmin",

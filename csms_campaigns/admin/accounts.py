@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _text
 from django.utils.translation import gettext_lazy as _
@@ -15,11 +16,12 @@ from csms_campaigns.models import GatewayAccount
 
 def why_blocked(account: GatewayAccount) -> str:
     """Empty where it may send."""
-    if not account.blocked_reason:
+    until = account.blocked_until
+    if not account.blocked_reason or (until and until <= timezone.now()):
         return ""
     reason = str(account.get_blocked_reason_display())
-    if account.blocked_until:
-        words = {"reason": reason, "time": moment(account.blocked_until)}
+    if until:
+        words = {"reason": reason, "time": moment(until)}
         return _text("%(reason)s, until %(time)s") % words
     return _text("%(reason)s, until somebody resumes") % {"reason": reason}
 

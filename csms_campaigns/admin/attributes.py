@@ -9,6 +9,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from csms_campaigns.sms.placeholders import normalise_name
+
 
 class AttributesField(forms.CharField):
     """One `name: value` on each line, or a JSON object of texts; gives a dict of texts."""
@@ -45,9 +47,9 @@ def _fits_line(name: str, value: Any) -> bool:
 
 def _line(text: str) -> tuple[str, str] | None:
     name, colon, value = text.partition(":")
-    if not colon or not name.strip() or len(text.splitlines()) != 1:
+    if not colon or not normalise_name(name) or len(text.splitlines()) != 1:
         return None
-    return name.strip(), value.strip()
+    return normalise_name(name), value.strip()
 
 
 def _from_lines(text: str) -> dict[str, str]:
@@ -81,4 +83,4 @@ def _from_json(text: str) -> dict[str, str]:
         raise ValidationError(
             _('Every value must be text. Put it in quotes, such as {"age": "42"}.')
         )
-    return dict(found)
+    return {normalise_name(name): value for name, value in found.items()}

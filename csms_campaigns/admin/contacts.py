@@ -85,7 +85,8 @@ class ContactListAdmin(LargeTableAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         members = MEMBERSHIP.objects.filter(contactlist_id=OuterRef("pk"))
         people = CappedCount(members.values("pk")[: CAP + 1])
-        return super().get_queryset(request).annotate(people_count=people)
+        lists: QuerySet = super().get_queryset(request).annotate(people_count=people)
+        return lists
 
     @admin.display(description=_("people"))
     def people(self, contact_list: ContactList) -> SafeString:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib.admin import ModelAdmin, SimpleListFilter
@@ -19,6 +20,12 @@ from csms_campaigns.states import (
 
 SHOWN = 30
 """A filter offers so many rows; any other is reached by a link that names it."""
+
+
+def as_id(value: str | None) -> int:
+    text = value or ""
+    # Within a bigint, or the database would refuse it.
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
 
 
 class RowFilter(SimpleListFilter):
@@ -39,14 +46,9 @@ class RowFilter(SimpleListFilter):
     def has_output(self) -> bool:
         return bool(self.lookup_choices)
 
-    def chosen_id(self) -> int | None:
-        """Only digits within a bigint: an address is typed by anybody."""
-        value = self.value() or ""
-        return (
-            int(value)
-            if value.isascii() and value.isdigit() and len(value) < 19
-            else None
-        )
+    def chosen_id(self) -> int:
+        """0, which no row has, for what is no id: an address is typed by anybody."""
+        return as_id(self.value())
 
 
 class ContactListFilter(RowFilter):
@@ -122,9 +124,9 @@ class OutcomeFilter(SimpleListFilter):
 
     def _batches(self, request: HttpRequest, zone: Q) -> QuerySet:
         batches = Batch.objects.filter(zone)
-        campaign = request.GET.get(ResultCampaignFilter.parameter_name, "")
-        if campaign.isascii() and campaign.isdigit() and len(campaign) < 19:
-            batches = batches.filter(campaign_id=int(campaign))
+        campaign = as_id(request.GET.get(ResultCampaignFilter.parameter_name))
+        if campaign:
+            batches = batches.filter(campaign_id=campaign)
         return batches.values("pk")
 
 

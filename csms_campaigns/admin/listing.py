@@ -26,7 +26,8 @@ class CappedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return self.object_list.order_by().values("pk")[: CAP + 1].count()  # type: ignore[union-attr]
+        rows: Any = self.object_list
+        return int(rows.order_by().values("pk")[: CAP + 1].count())
 
     @property
     def count_label(self) -> str:

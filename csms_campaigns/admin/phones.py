@@ -3,63 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Any, Final
+from typing import Any
 
 import phonenumbers
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import connections
 from django.db.models import Q, QuerySet
-from django.utils.translation import gettext_lazy as _
 
 from csms_campaigns import conf
+from csms_campaigns.admin.sentences import NUMBERS
 from csms_campaigns.models.fields import e164
-from csms_campaigns.sms.numbers import InvalidNumber, NumberError, normalise
-
-# `sms` knows no Django, so its sentences are repeated here to be translated.
-SENTENCES: Final = {
-    NumberError.EMPTY: _("There is no phone number. Fill it in."),
-    NumberError.NOT_A_NUMBER: _(
-        "This is not a phone number. Write it in digits, for example +12125551234."
-    ),
-    NumberError.SCIENTIFIC_NOTATION: _(
-        "The spreadsheet has shortened this number and digits are lost. Format the "
-        "column as text, enter the numbers again and export the file again."
-    ),
-    NumberError.SEVERAL_NUMBERS: _(
-        "There is more than one number here. Keep one number in each row."
-    ),
-    NumberError.EXTENSION: _(
-        "An extension can't receive texts. Write a number without an extension."
-    ),
-    NumberError.NO_COUNTRY: _(
-        "The country is missing. Begin the number with + and the country code, "
-        "or choose a region for numbers without one."
-    ),
-    NumberError.UNKNOWN_COUNTRY: _(
-        "No country has this code. Check the digits after the +."
-    ),
-    NumberError.UNKNOWN_REGION: _(
-        "The region for numbers without a country code is not known. Write two "
-        "letters, for example US or SA."
-    ),
-    NumberError.AMBIGUOUS_PREFIX: _(
-        "The 00 can be read in two ways in this region. Write + and the country code "
-        "instead."
-    ),
-    NumberError.TOO_SHORT: _(
-        "The number is too short. Check that no digit is missing, and that it has its "
-        "area code or + and country code."
-    ),
-    NumberError.TOO_LONG: _(
-        "The number is too long. Check the digits; if it begins with a country code, "
-        "write + before it."
-    ),
-    NumberError.NOT_VALID: _(
-        "No number of this country looks like this. Check the country code and the "
-        "digits."
-    ),
-}
+from csms_campaigns.sms.numbers import InvalidNumber, normalise
 
 
 class PhoneField(forms.CharField):
@@ -77,7 +32,7 @@ class PhoneField(forms.CharField):
         try:
             return normalise(text, conf.default_region())
         except InvalidNumber as error:
-            sentence = SENTENCES.get(error.code, str(error))
+            sentence = NUMBERS.get(error.code, str(error))
             raise ValidationError(sentence, code=error.code) from None
 
     def has_changed(self, initial: Any, data: Any) -> bool:

@@ -1,0 +1,176 @@
+"""Campaigns: composed here while they are drafts, and looked at for ever after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AutocompleteSelectMultiple
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from csms_campaigns.admin.badges import badge
+from csms_campaigns.admin.campaign_form import CampaignForm, length_in_words
+from csms_campaigns.admin.campaign_pages import CampaignPages
+from csms_campaigns.admin.listing import LargeTableAdmin
+from csms_campaigns.admin.tools import tools
+from csms_campaigns.admin.words import isolated, number
+from csms_campaigns.engine import audience, lifecycle
+from csms_campaigns.engine.errors import CampaignError
+from csms_campaigns.models import Campaign, ContactList
+from csms_campaigns.states import EDITABLE, CampaignKind, CampaignStatus
+
+FEW_LISTS = 40
+"""So many lists are shown as boxes to tick; more of them become a search field."""
+
+NEVER_SENT = frozenset(
+    {CampaignStatus.DRAFT, CampaignStatus.READY, CampaignStatus.CANCELLED}
+)
+
+
+@admin.register(Campaign)
+class CampaignAdmin(CampaignPages, LargeTableAdmin):
+    form = CampaignForm
+    list_display = ["name", "state", "people", "account", "when", "created_by"]
+    list_filter = ["status"]
+    list_select_related = ["created_by"]
+    search_fields = ["name"]
+    fields = ["name", "account", "lists", "message", "length"]
+    readonly_fields = ["length"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        campaigns: QuerySet = super().get_queryset(request)
+        return campaigns.filter(kind=CampaignKind.CAMPAIGN)
+
+    @admin.display(description=_("status"))
+    def state(self, campaign: Campaign) -> SafeString:
+        return badge(campaign.status, campaign.get_status_display())
+
+    @admin.display(description=_("people"))
+    def people(self, campaign: Campaign) -> SafeString | None:
+        count = campaign.audience_count
+        return isolated(number(count)) if count else None
+
+    @admin.display(description=_("when"))
+    def when(self, campaign: Campaign) -> Any:
+        return campaign.started_at or campaign.send_at or campaign.created_at
+
+    @admin.display(description=_("length"))
+    def length(self, campaign: Campaign) -> str | None:
+        return length_in_words(campaign.message) if campaign.message else None
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        found = list(super().get_fields(request, obj))
+        return found if obj else [name for name in found if name != "length"]
+
+    def formfield_for_manytomany(
+        self, db_field: Any, request: Any, **kwargs: Any
+    ) -> Any:
+        few = list(ContactList.objects.values_list("pk")[: FEW_LISTS + 1])
+        kwargs["widget"] = (
+            forms.CheckboxSelectMultiple
+            if len(few) <= FEW_LISTS
+            else AutocompleteSelectMultiple(db_field, self.admin_site)
+        )
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    # Who may do what
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        editable = obj is None or obj.status in EDITABLE
+        return editable and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        deletable = obj is None or (obj.status in NEVER_SENT and obj.started_at is None)
+        return deletable and super().has_delete_permission(request, obj)
+
+    # Saving
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        campaign = kwargs.get("obj")
+        if campaign is not None:
+            context["csms_state"] = self.state(campaign)
+            context["csms_tools"] = tools(request, campaign, self.admin_site.name)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except CampaignError as error:
+            # Raised inside the transaction of the save, so nothing half-done stays.
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def save_model(
+        self, request: HttpRequest, obj: Campaign, form: Any, change: bool
+    ) -> None:
+        if not change:
+            obj.created_by = request.user  # type: ignore[assignment]
+            super().save_model(request, obj, form, change)
+            return
+        if form.changes_what_was_prepared():
+            self._take_back(request, obj)
+        changed = set(form.changed_data) - {"lists"}
+        # Never the status, which the engine may have moved since this form was shown.
+        obj.save(update_fields=changed)
+
+    def _take_back(self, request: HttpRequest, campaign: Campaign) -> None:
+        rows = Campaign.objects.select_for_update()
+        before = rows.values_list("status", flat=True).get(pk=campaign.pk)
+        lifecycle.edited(campaign.pk)
+        campaign.refresh_from_db(fields=["status"])
+        if before == CampaignStatus.READY:
+            note = _("The campaign is a draft again. Review it before you launch it.")
+            self.message_user(request, note, messages.WARNING)
+
+    def response_add(
+        self, request: HttpRequest, obj: Campaign, post_url_continue: Any = None
+    ) -> HttpResponse:
+        return self._after_save(request, obj) or super().response_add(
+            request, obj, post_url_continue
+        )
+
+    def response_change(self, request: HttpRequest, obj: Campaign) -> HttpResponse:
+        return self._after_save(request, obj) or super().response_change(request, obj)
+
+    def _after_save(self, request: HttpRequest, campaign: Campaign) -> Any:
+        campaign.refresh_from_db(fields=["status"])
+        if "_review" in request.POST:
+            if campaign.status == CampaignStatus.DRAFT:
+                self.begin_review(request, campaign)
+            return HttpResponseRedirect(self.home(campaign))
+        if campaign.status == CampaignStatus.DRAFT and campaign.message:
+            self._warn(request, campaign)
+        return None
+
+    def _warn(self, request: HttpRequest, campaign: Campaign) -> None:
+        """A draft may be unfinished, but what stands in its way is said at once."""
+        try:
+            audience.check(campaign)
+        except CampaignError as error:
+            self.message_user(request, str(error), messages.WARNING)
+
+    # Deleting
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, int], set[Any], list[Any]]:
+        # The stock page would load every batch; the engine deletes them in slices.
+        return list(map(str, objs)), {Campaign._meta.verbose_name: len(objs)}, set(), []
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().delete_view(request, *args, **kwargs)
+        except CampaignError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            name = f"{self.admin_site.name}:csms_campaigns_campaign_changelist"
+            return HttpResponseRedirect(reverse(name))
+
+    def delete_model(self, request: HttpRequest, obj: Campaign) -> None:
+        lifecycle.delete(obj.pk)

@@ -1,0 +1,170 @@
+"""The progress of a campaign in words and shapes, for the page and for its feed alike.
+
+The browser puts texts in place and computes nothing, so both languages have one source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from csms_campaigns.admin.tools import may, results_url
+from csms_campaigns.admin.words import (
+    duration,
+    ending,
+    moment,
+    number,
+    percent,
+)
+from csms_campaigns.engine.progress import Progress
+from csms_campaigns.models import Campaign
+from csms_campaigns.states import ENDED, CampaignStatus, SendStatus
+
+ORDER: Final = ("sent", "failed", "unknown", "skipped", "cancelled", "pending")
+SELDOM: Final = frozenset({"cancelled", "pending", "skipped"})
+
+MEANING: Final[dict[str, Any]] = {
+    "sent": gettext_lazy("Accepted by the gateway. It gives no delivery receipts."),
+    "failed": gettext_lazy("Refused by the gateway; each has its reason."),
+    "unknown": gettext_lazy(
+        "Asked for, but no answer came that can be trusted. Never repeated by itself."
+    ),
+    "skipped": gettext_lazy("Not texted, each for a reason, such as an opt-out."),
+    "cancelled": gettext_lazy("Not texted, since the campaign was cancelled."),
+    "pending": gettext_lazy("Still to be texted."),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    name: str
+    label: str
+    meaning: Any
+    count: int
+    shown: str
+    share: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of the bar; `start` and `width` are percentages of its length."""
+
+    name: str
+    start: str
+    width: str
+
+
+def outcomes(
+    request: HttpRequest, campaign: Campaign, found: Progress, site: str
+) -> list[Outcome]:
+    linked = may(request, "recipients")
+    return [
+        Outcome(
+            name=name,
+            label=str(SendStatus(name).label),
+            meaning=MEANING[name],
+            count=getattr(found, name),
+            shown=number(getattr(found, name)),
+            share=percent(getattr(found, name), found.total),
+            url=results_url(campaign, site, status=name) if linked else "",
+        )
+        for name in ORDER
+    ]
+
+
+def bar(found: Progress) -> list[Piece]:
+    pieces, start = [], 0.0
+    for name in ORDER[:-1]:
+        width = 100 * getattr(found, name) / found.total if found.total else 0.0
+        pieces.append(Piece(name, f"{start:.3f}", f"{width:.3f}"))
+        start += width
+    return pieces
+
+
+def done_share(found: Progress) -> int:
+    """Whole percent, and 100 only when nobody waits."""
+    if not found.total:
+        return 0
+    return 100 * (found.total - found.pending) // found.total
+
+
+def in_words(found: Progress) -> dict[str, str]:
+    """Texts by the name under which a page shows them."""
+    texts = {name: number(getattr(found, name)) for name in ORDER}
+    shares = {
+        f"{name}_share": percent(getattr(found, name), found.total) for name in ORDER
+    }
+    requests = {"done": number(found.batches_done), "all": number(found.batches)}
+    return {
+        **texts,
+        **shares,
+        "total": number(found.total),
+        "state": str(CampaignStatus(found.status).label),
+        "reason": str(found.status_reason or ""),
+        "done": percent_done(found),
+        "requests": _("%(done)s of %(all)s") % requests,
+        "credits": _credits(found.remaining_credits),
+        "pace": _pace(found),
+        "ending": _ending(found),
+        "summary": summary(found),
+    }
+
+
+def percent_done(found: Progress) -> str:
+    return f"{done_share(found)}%"
+
+
+def summary(found: Progress) -> str:
+    """For screen readers: changes with the state and with every tenth, not each second."""
+    words = {
+        "state": CampaignStatus(found.status).label,
+        "percent": done_share(found) // 10 * 10,
+    }
+    return _("%(state)s: %(percent)d percent done.") % words
+
+
+def feed(found: Progress) -> dict[str, Any]:
+    return {
+        "status": found.status,
+        "ended": found.status in ENDED,
+        "texts": in_words(found),
+        "bar": {piece.name: [piece.start, piece.width] for piece in bar(found)},
+        "done": done_share(found),
+        "figures": found.as_dict(),
+    }
+
+
+def times(campaign: Campaign) -> dict[str, str]:
+    return {
+        "started": moment(campaign.started_at),
+        "finished": moment(campaign.finished_at),
+        "took": _took(campaign),
+        "launched_by": str(campaign.launched_by or ""),
+    }
+
+
+def _took(campaign: Campaign) -> str:
+    if not campaign.started_at or not campaign.finished_at:
+        return ""
+    return duration((campaign.finished_at - campaign.started_at).total_seconds())
+
+
+def _credits(remaining: int | None) -> str:
+    return _("not known yet") if remaining is None else number(remaining)
+
+
+def _pace(found: Progress) -> str:
+    if found.status != CampaignStatus.SENDING or not found.rate_per_minute:
+        return "–"
+    return _("%(count)s a minute") % {"count": number(round(found.rate_per_minute))}
+
+
+def _ending(found: Progress) -> str:
+    if found.status != CampaignStatus.SENDING or found.eta_seconds is None:
+        return "–"
+    return ending(found.eta_seconds)

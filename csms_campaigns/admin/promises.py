@@ -1,0 +1,132 @@
+"""The promise of a reviewed campaign in words, and how its text reads for real people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from csms_campaigns.admin.tools import results_url
+from csms_campaigns.admin.words import duration, ending, number
+from csms_campaigns.engine.promise import Promise, promise
+from csms_campaigns.models import Campaign, Contact, SendResult
+from csms_campaigns.sms.segments import analyse
+from csms_campaigns.states import CampaignStatus, SkipReason
+
+PROMISED = frozenset({CampaignStatus.READY, CampaignStatus.SCHEDULED})
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    label: str
+    shown: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Example:
+    phone: str
+    name: str
+    text: str
+    length: str
+
+
+def version(campaign: Campaign) -> str:
+    """Changes with each review, so that nobody launches what they have not seen."""
+    return f"{campaign.first_result_id}-{campaign.last_result_id}"
+
+
+def in_words(campaign: Campaign, site: str) -> dict[str, Any] | None:
+    """None where there is nothing to promise (yet)."""
+    if campaign.status not in PROMISED:
+        return None
+    found = promise(campaign)
+    return {
+        "recipients": number(found.recipients),
+        "skipped": number(sum(found.skipped.values())),
+        "reasons": _reasons(campaign, found, site),
+        "requests": number(found.batches),
+        "segments": number(found.segments),
+        "credits": number(found.estimated_credits),
+        "balance": _balance(found.remaining_credits),
+        "is_too_little": _is_too_little(found),
+        "ending": _ending(campaign, found),
+        "counted": ngettext("%(count)s person", "%(count)s people", found.recipients)
+        % {"count": number(found.recipients)},
+    }
+
+
+def examples(campaign: Campaign) -> list[Example]:
+    """At most three different texts: of the first, a middle and the last recipient."""
+    first, last = campaign.first_result_id, campaign.last_result_id
+    if campaign.status not in PROMISED or first is None or last is None:
+        return []
+    found: dict[str, Example] = {}
+    for start in (first, (first + last) // 2, last - (last - first) // 50):
+        result = _recipient_from(campaign, start)
+        if result is not None and result.batch is not None:
+            found.setdefault(result.batch.message, _example(result))
+    return list(found.values())
+
+
+def _recipient_from(campaign: Campaign, start: int) -> SendResult | None:
+    results = SendResult.objects.filter(
+        campaign_id=campaign.pk,
+        id__gte=start,
+        id__lte=campaign.last_result_id,
+        batch_id__isnull=False,
+    )
+    return results.select_related("batch").order_by("id").first()
+
+
+def _example(result: SendResult) -> Example:
+    text = result.batch.message  # type: ignore[union-attr]
+    analysis = analyse(text)
+    segments = ngettext(
+        "%(count)d segment", "%(count)d segments", analysis.segments
+    ) % {"count": analysis.segments}
+    return Example(
+        phone=result.phone or "",
+        name=_name(result),
+        text=text,
+        length=f"{segments} · {analysis.encoding}",
+    )
+
+
+def _name(result: SendResult) -> str:
+    # Not through the relation: the contact may be deleted since.
+    found = Contact.objects.filter(pk=result.contact_id).values_list("name", flat=True)
+    return str(found.first() or "")
+
+
+def _reasons(campaign: Campaign, found: Promise, site: str) -> list[LeftOut]:
+    return [
+        LeftOut(
+            label=_label(reason),
+            shown=number(count),
+            url=results_url(campaign, site, skip_reason=reason),
+        )
+        for reason, count in found.skipped.items()
+        if count
+    ]
+
+
+def _label(reason: str) -> str:
+    return str(SkipReason(reason).label) if reason in SkipReason.values else reason
+
+
+def _balance(remaining: int | None) -> str:
+    return _("not known yet") if remaining is None else number(remaining)
+
+
+def _is_too_little(found: Promise) -> bool:
+    balance = found.remaining_credits
+    return balance is not None and balance < found.estimated_credits
+
+
+def _ending(campaign: Campaign, found: Promise) -> str:
+    if campaign.status == CampaignStatus.SCHEDULED:
+        return duration(found.eta_seconds)
+    return ending(found.eta_seconds)
