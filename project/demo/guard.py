@@ -1,4 +1,4 @@
-"""Becomes another program that ends when its parent ends: `guard.py SIGNAL USER PROGRAM …`.
+"""Becomes another program that ends when its parent ends: `guard.py PARENT SIGNAL USER PROGRAM …`.
 
 A program of its own and not a `preexec_fn`, since code between fork and exec may deadlock in a
 process with threads. Standard library only: it is started without site-packages.
@@ -14,11 +14,10 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent(signal_number: int) -> None:
-    """Linux sends us the signal when the parent ends; elsewhere nothing happens."""
+def die_with_parent(parent: int, signal_number: int) -> None:
+    """Linux sends us the signal when that process ends; elsewhere nothing happens."""
     if sys.platform != "linux":
         return
-    parent = os.getppid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
     if os.getppid() != parent:  # it ended before the kernel knew of our wish
         sys.exit(1)
@@ -31,11 +30,11 @@ def become(user: str) -> None:
     os.setuid(account.pw_uid)
 
 
-def main(signal_number: str, user: str, *command: str) -> None:
+def main(parent: str, signal_number: str, user: str, *command: str) -> None:
     if user:
         become(user)
     # A change of user forgets the wish, so it comes afterwards; exec keeps it.
-    die_with_parent(int(signal_number))
+    die_with_parent(int(parent), int(signal_number))
     os.execvp(command[0], command)  # noqa: S606
 
 

@@ -63,6 +63,9 @@ class Places:
     def write_for_shells(self) -> Path:
         """A file to source, so that other commands work on the running demo."""
         path = self.folder / "env"
-        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in self.own().items()]
+        lines = [
+            f"export {name}={shlex.quote(value)}\n"
+            for name, value in self.own().items()
+        ]
         path.write_text("".join(lines))
         return path

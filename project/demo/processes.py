@@ -64,7 +64,7 @@ class Child:
 
     def start(self) -> Child:
         guard = [sys.executable, "-I", "-S", str(GUARD)]
-        wish = [str(int(self.stop_signal)), self.user]
+        wish = [str(os.getpid()), str(int(self.stop_signal)), self.user]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603
                 [*guard, *wish, *self.command],

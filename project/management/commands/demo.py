@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: Any) -> None:
         if options["with_parent"]:
-            guard.die_with_parent(signal.SIGTERM)
+            guard.die_with_parent(os.getppid(), signal.SIGTERM)
         home = Path(settings.DATA_DIR)
         check_port(options["port"])
         try:
