@@ -150,9 +150,7 @@ class CampaignPages:
 
     def progress_json(self, request: HttpRequest, object_id: str) -> HttpResponse:
         campaign = self.find(request, object_id)
-        answer = JsonResponse(figures.feed(progress(campaign)))
-        answer["Cache-Control"] = "no-store"
-        return answer
+        return JsonResponse(figures.feed(progress(campaign)))
 
     def _promise(self, request: HttpRequest, campaign: Campaign) -> Any:
         try:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from csms_campaigns.admin.tools import may, results_url
 from csms_campaigns.admin.words import (
@@ -25,7 +25,6 @@ from csms_campaigns.models import Campaign
 from csms_campaigns.states import ENDED, CampaignStatus, SendStatus
 
 ORDER: Final = ("sent", "failed", "unknown", "skipped", "cancelled", "pending")
-SELDOM: Final = frozenset({"cancelled", "pending", "skipped"})
 
 MEANING: Final[dict[str, Any]] = {
     "sent": gettext_lazy("Accepted by the gateway. It gives no delivery receipts."),
@@ -87,10 +86,9 @@ def bar(found: Progress) -> list[Piece]:
 
 
 def done_share(found: Progress) -> int:
-    """Whole percent, and 100 only when nobody waits."""
-    if not found.total:
-        return 0
-    return 100 * (found.total - found.pending) // found.total
+    """Whole percent of those to be texted, and 100 only when nobody waits."""
+    wanted = found.total - found.skipped
+    return 100 * (wanted - found.pending) // wanted if wanted > 0 else 0
 
 
 def in_words(found: Progress) -> dict[str, str]:
@@ -112,6 +110,7 @@ def in_words(found: Progress) -> dict[str, str]:
         "pace": _pace(found),
         "ending": _ending(found),
         "summary": summary(found),
+        "prepared": _prepared(found.total),
     }
 
 
@@ -152,6 +151,12 @@ def _took(campaign: Campaign) -> str:
     if not campaign.started_at or not campaign.finished_at:
         return ""
     return duration((campaign.finished_at - campaign.started_at).total_seconds())
+
+
+def _prepared(count: int) -> str:
+    return ngettext(
+        "%(count)s recipient so far", "%(count)s recipients so far", count
+    ) % {"count": number(count)}
 
 
 def _credits(remaining: int | None) -> str:

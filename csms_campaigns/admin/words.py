@@ -74,8 +74,10 @@ def moment(at: datetime | None) -> str:
 
 
 def ending(seconds: float, now: datetime | None = None) -> str:
-    """“about 12 minutes, at 14:20”: how long it still takes, and when that is."""
+    """“about 12 minutes, until 14:20”: how long it takes, and when that is."""
     at = (now or timezone.now()) + timedelta(seconds=seconds)
+    if seconds < MINUTE:
+        return _("less than a minute, until %(time)s") % {"time": moment(at)}
     return _("about %(duration)s, until %(time)s") % {
         "duration": duration(seconds),
         "time": moment(at),

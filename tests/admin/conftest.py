@@ -38,9 +38,7 @@ def everyone(db: None) -> ContactList:
 
 @pytest.fixture
 def draft(everyone: ContactList) -> Campaign:
-    return lifecycle.create(
-        name="Spring", message="Hello {{ name }}", lists=[everyone]
-    )
+    return lifecycle.create(name="Spring", message="Hello {{ name }}", lists=[everyone])
 
 
 @pytest.fixture

@@ -1,0 +1,166 @@
+"""The list pages: quick at any size, and closed to whoever may not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from csms_campaigns.admin import listing
+from csms_campaigns.engine import audience, lifecycle
+from csms_campaigns.models import (
+    Attempt,
+    Batch,
+    Campaign,
+    Contact,
+    ContactList,
+    GatewayAccount,
+    OptOut,
+    SendResult,
+)
+from tests.admin import pages
+from tests.admin.conftest import phone
+
+EVERY = [
+    *("contact", "contactlist", "optout", "campaign"),
+    *("batch", "attempt", "sendresult", "gatewayaccount"),
+]
+OWNED = ["batch", "attempt", "sendresult", "gatewayaccount"]
+
+
+def queries_of(client: Client, address: str, **data: Any) -> list[str]:
+    with CaptureQueriesContext(connection) as found:
+        assert client.get(address, data).status_code == 200
+    return [query["sql"] for query in found.captured_queries]
+
+
+def grow(everyone: ContactList) -> None:
+    """Some hundred more of everything that a list page shows."""
+    people = [Contact(phone=phone(n), name="More") for n in range(2000, 2100)]
+    found = Contact.objects.bulk_create(people)
+    everyone.contacts.add(*found)
+    OptOut.objects.bulk_create(OptOut(phone=phone(n)) for n in range(3000, 3100))
+    names = [f"List {n}" for n in range(60)]
+    for one in ContactList.objects.bulk_create(ContactList(name=n) for n in names):
+        one.contacts.add(found[0])
+    for number in range(15):
+        campaign = lifecycle.create(
+            name=f"Campaign {number}",
+            message="{{ name }} {{ phone }}",
+            lists=[everyone],
+        )
+        audience.review(campaign.pk)
+    account = GatewayAccount.objects.get()
+    Attempt.objects.bulk_create(
+        Attempt(
+            account=account,
+            batch=batch,
+            cum=100 + batch.pk,
+            stamped_at="2030-01-01T00:00Z",
+        )
+        for batch in Batch.objects.all()[:80]
+    )
+
+
+@pytest.mark.parametrize("model", EVERY)
+def test_no_row_costs_a_query(
+    office: Client, everyone: ContactList, sending: Campaign, model: str
+) -> None:
+    office.get(pages.listing(model))
+    few = queries_of(office, pages.listing(model))
+    grow(everyone)
+    many = queries_of(office, pages.listing(model))
+    assert len(many) == len(few)
+    assert len(many) <= 10
+
+
+@pytest.mark.parametrize("model", EVERY)
+def test_nothing_is_counted_beyond_the_cap(
+    office: Client, sending: Campaign, model: str
+) -> None:
+    counts = [
+        sql
+        for sql in queries_of(office, pages.listing(model))
+        if "COUNT(" in sql and "csms_campaigns" in sql
+    ]
+    assert counts
+    assert all(f"LIMIT {listing.CAP + 1}" in sql for sql in counts)
+
+
+def test_a_count_beyond_the_cap_is_said_to_be_more(
+    office: Client, everyone: ContactList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "CAP", 3)
+    page = pages.text(office.get(pages.listing("contact")))
+    assert "<bdi>3+</bdi> contacts" in page
+    found = pages.text(office.get(pages.listing("contact"), {"q": "Person"}))
+    assert "3+ results" in found
+
+
+@pytest.mark.parametrize("model", EVERY)
+def test_an_address_cannot_sort_by_an_unindexed_column(
+    office: Client, sending: Campaign, model: str
+) -> None:
+    plain = office.get(pages.listing(model)).context["cl"]
+    forged = office.get(pages.listing(model), {"o": "2.-3"}).context["cl"]
+    assert str(forged.queryset.query.order_by) == str(plain.queryset.query.order_by)
+
+
+@pytest.mark.parametrize("model", OWNED)
+def test_what_the_engine_owns_is_only_looked_at(
+    office: Client, sending: Campaign, model: str
+) -> None:
+    rows: dict[str, Any] = {
+        "batch": Batch,
+        "attempt": Attempt,
+        "sendresult": SendResult,
+        "gatewayaccount": GatewayAccount,
+    }
+    if model == "attempt":
+        account = GatewayAccount.objects.get()
+        batch = Batch.objects.earliest("pk")
+        Attempt.objects.create(
+            account=account, batch=batch, cum=1, stamped_at="2030-01-01T00:00Z"
+        )
+    row = rows[model].objects.earliest("pk")
+    assert office.get(pages.change(row)).status_code == 200
+    assert office.post(pages.change(row), {}).status_code == 403
+    assert office.post(pages.deletion(row), {"post": "yes"}).status_code == 403
+    assert office.get(pages.adding(model)).status_code == 403
+    assert rows[model].objects.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize("model", EVERY)
+def test_lists_are_open_to_viewers_only(
+    browse: Callable[..., Client], onlooker: User, sending: Campaign, model: str
+) -> None:
+    assert browse(onlooker).get(pages.listing(model)).status_code == 200
+    stranger = User.objects.create_user("stranger", is_staff=True)
+    assert browse(stranger).get(pages.listing(model)).status_code == 403
+    away = browse().get(pages.listing(model))
+    assert away.status_code == 302
+    assert away["Location"].startswith("/admin/login/")
+
+
+def test_an_account_says_in_words_why_it_does_not_send(
+    office: Client, sending: Campaign
+) -> None:
+    GatewayAccount.objects.update(
+        blocked_reason="key_refused",
+        blocked_detail="Invalid <key>",
+        remaining_credits=12345,
+    )
+    page = pages.text(office.get(pages.listing("gatewayaccount")))
+    assert "The gateway refuses the API key, until somebody resumes" in page
+    assert "12,345" in page
+    account = GatewayAccount.objects.get()
+    assert "Invalid &lt;key&gt;" in pages.text(office.get(pages.change(account)))
+    GatewayAccount.objects.update(blocked_until="2099-06-01T00:00Z")
+    assert "2099" in pages.text(office.get(pages.listing("gatewayaccount")))
+    GatewayAccount.objects.update(blocked_until="2001-01-01T00:00Z")
+    assert "May send" in pages.text(office.get(pages.listing("gatewayaccount")))

@@ -1,0 +1,171 @@
+"""The progress page and its feed: one source of words for both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone, translation
+
+from csms_campaigns.admin import figures
+from csms_campaigns.engine import lifecycle
+from csms_campaigns.engine.progress import Progress
+from csms_campaigns.models import Batch, Campaign, GatewayAccount
+from csms_campaigns.states import BatchStatus
+from tests.admin import pages
+
+
+def made(**changes: Any) -> Progress:
+    found = {
+        "status": "sending",
+        "status_reason": "",
+        "total": 1000,
+        "pending": 250,
+        "sent": 600,
+        "failed": 30,
+        "unknown": 20,
+        "skipped": 100,
+        "cancelled": 0,
+        "batches": 9,
+        "batches_done": 7,
+        "remaining_credits": 12345,
+        "rate_per_minute": 97.4,
+        "eta_seconds": 150.0,
+    }
+    return Progress(**{**found, **changes})
+
+
+def test_the_bar_is_as_long_as_everybody_together() -> None:
+    pieces = figures.bar(made())
+    assert [(p.name, p.start, p.width) for p in pieces] == [
+        ("sent", "0.000", "60.000"),
+        ("failed", "60.000", "3.000"),
+        ("unknown", "63.000", "2.000"),
+        ("skipped", "65.000", "10.000"),
+        ("cancelled", "75.000", "0.000"),
+    ]
+    assert all(piece.width == "0.000" for piece in figures.bar(made(total=0)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "percent"),
+    [
+        ({}, 72),
+        ({"pending": 1, "sent": 849}, 99),
+        ({"pending": 0, "sent": 850}, 100),
+        ({"total": 0, "skipped": 0, "pending": 0}, 0),
+    ],
+)
+def test_what_is_done_is_a_share_of_those_to_be_texted(
+    changes: dict[str, int], percent: int
+) -> None:
+    assert figures.done_share(made(**changes)) == percent
+
+
+def test_figures_in_words() -> None:
+    texts = figures.in_words(made())
+    assert texts["requests"] == "7 of 9"
+    assert texts["pace"] == "97 a minute"
+    assert texts["credits"] == "12,345"
+    assert texts["ending"].startswith("about 3 minutes, until ")
+    assert texts["summary"] == "Sending: 70 percent done."
+    paused = figures.in_words(made(status="paused", remaining_credits=None))
+    assert (paused["pace"], paused["ending"]) == ("–", "–")
+    assert paused["credits"] == "not known yet"
+
+
+def test_the_summary_for_screen_readers_changes_with_every_tenth_only() -> None:
+    first, second = made(pending=250), made(pending=245, sent=605)
+    assert figures.summary(first) == figures.summary(second)
+
+
+def test_the_feed_speaks_the_language_of_the_reader(
+    office: Client, sending: Campaign
+) -> None:
+    english = office.get(pages.of(sending, "progress_json"))
+    arabic = office.get(
+        pages.of(sending, "progress_json"), headers={"accept-language": "ar"}
+    )
+    assert "no-store" in english["Cache-Control"]
+    assert english.json()["texts"]["state"] == "Sending"
+    with translation.override("ar"):
+        assert arabic.json()["texts"]["state"] == figures.in_words(made())["state"]
+    assert arabic.json()["texts"]["state"] != "Sending"
+
+
+def test_page_and_feed_show_the_same(office: Client, sending: Campaign) -> None:
+    Batch.objects.filter(pk=Batch.objects.earliest("pk").pk).update(
+        status=BatchStatus.DONE, sent_count=1, finished_at=timezone.now()
+    )
+    page = pages.text(office.get(pages.of(sending, "progress")))
+    feed = office.get(pages.of(sending, "progress_json")).json()
+    assert feed["figures"]["sent"] == 1
+    assert feed["ended"] is False
+    for name in ("sent", "pending", "requests", "done", "credits", "total"):
+        assert f'data-figure="{name}">{feed["texts"][name]}</' in page
+
+
+def test_each_count_leads_to_its_recipients(office: Client, sending: Campaign) -> None:
+    page = pages.text(office.get(pages.of(sending, "progress")))
+    for status in figures.ORDER:
+        assert f"?campaign__id={sending.pk}&amp;status={status}" in page
+
+
+def test_who_may_not_see_recipients_gets_no_links_to_them(
+    browse: Callable[..., Client], onlooker: User, sending: Campaign
+) -> None:
+    onlooker.user_permissions.remove(
+        onlooker.user_permissions.get(codename="view_sendresult")
+    )
+    page = pages.text(browse(onlooker).get(pages.of(sending, "progress")))
+    assert "sendresult" not in page
+
+
+def test_a_viewer_sees_figures_and_no_buttons(
+    browse: Callable[..., Client], onlooker: User, sending: Campaign
+) -> None:
+    client = browse(onlooker)
+    page = pages.text(client.get(pages.of(sending, "progress")))
+    assert 'data-tool="pause"' not in page
+    assert client.get(pages.of(sending, "progress_json")).status_code == 200
+
+
+def test_who_may_not_view_campaigns_sees_no_figures(
+    browse: Callable[..., Client], sending: Campaign
+) -> None:
+    stranger = User.objects.create_user("stranger", is_staff=True)
+    for page in ("progress", "progress_json", "review"):
+        assert browse(stranger).get(pages.of(sending, page)).status_code == 403
+
+
+def test_the_reason_of_a_pause_stands_on_the_page_escaped(
+    office: Client, sending: Campaign
+) -> None:
+    Campaign.objects.update(status="paused", status_reason="Gateway: <b>bad key</b>")
+    page = pages.text(office.get(pages.of(sending, "progress")))
+    assert "Gateway: &lt;b&gt;bad key&lt;/b&gt;" in page
+    assert 'data-tool="resume"' in page
+
+
+def test_an_ended_campaign_asks_no_more(office: Client, sending: Campaign) -> None:
+    assert "live.js" in pages.text(office.get(pages.of(sending, "progress")))
+    lifecycle.cancel(sending.pk)
+    page = pages.text(office.get(pages.of(sending, "progress")))
+    assert "live.js" not in page
+    assert office.get(pages.of(sending, "progress_json")).json()["ended"] is True
+
+
+def test_a_draft_has_no_progress(office: Client, draft: Campaign) -> None:
+    answer = office.get(pages.of(draft, "progress"))
+    assert answer["Location"] == pages.change(draft)
+
+
+def test_the_feed_costs_few_queries(
+    office: Client, sending: Campaign, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    GatewayAccount.objects.get_or_create(alias="default")
+    with django_assert_max_num_queries(12):
+        office.get(pages.of(sending, "progress_json"))
