@@ -1,0 +1,95 @@
+"""Typographic characters that a word processor put in, written as GSM-7 has them.
+
+One curly quote turns a text of 160 characters into three segments. Only the look
+changes here, never the spelling: letters with accents that GSM-7 lacks stay, and so
+does every text that needs UCS-2 anyway (Arabic, emoji), down to its last mark.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from csms_campaigns.sms.segments import analyse, is_gsm, normalise_line_ends
+
+_GROUPS = {
+    '"': "“”„‟«»″〝〞",
+    "'": "‘’‚‛‹›′`´｀ʹʻʼʽˈ",
+    "-": "‐‑‒–—―−⁃﹘﹣•‣",
+    "...": "…",
+    "..": "‥",
+    " ": "\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008"
+    "\u2009\u200a\u202f\u205f\u3000",
+    "\n": "\v\x85\u2028\u2029",
+    # Zero width: joiners, bidi marks and isolates, soft hyphen, byte-order mark,
+    # variation selectors.
+    "": "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061"
+    "\u2062\u2063\u2064\u2066\u2067\u2068\u2069\u061c\u00ad\ufeff\ufe0e\ufe0f",
+    "/": "⁄∕",
+    "x": "×",
+    "*": "∗",
+    "~": "∼˜",
+    "|": "¦",
+    "Δ": "∆",
+    "Ω": "\u2126",
+    "Å": "\u212b",
+    "Σ": "∑",
+    "Π": "∏",
+}
+_FULL_WIDTH = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+REPLACEMENTS = _FULL_WIDTH | {
+    char: replacement for replacement, chars in _GROUPS.items() for char in chars
+}
+"""Character → what GSM-7 has for it."""
+
+# A letter and its accent as two characters (macOS writes so) are first joined.
+_CANDIDATE = re.compile(
+    "[^\\W\\d_][\u0300-\u036f]+|[" + re.escape("".join(REPLACEMENTS)) + "]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Positions count code points from 0 in the text with normalised line ends."""
+
+    char: str
+    replacement: str
+    positions: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """For characters that can't be seen: `NO-BREAK SPACE`."""
+        return " + ".join(
+            unicodedata.name(char, f"U+{ord(char):04X}") for char in self.char
+        )
+
+
+def smart_encoding(text: str) -> str:
+    """The text in GSM-7 where that lowers its number of segments, else the text itself."""
+    encoded = _CANDIDATE.sub(_replace, normalise_line_ends(text))
+    # What stays UCS-2 is never touched: in it a joiner or a mark carries meaning.
+    if is_gsm(encoded) and analyse(encoded).segments < analyse(text).segments:
+        return encoded
+    return text
+
+
+def replacements(text: str) -> tuple[Replacement, ...]:
+    """What `smart_encoding` changes, in order of appearance; empty if nothing."""
+    if smart_encoding(text) == text:
+        return ()
+    places: dict[str, list[int]] = {}
+    for match in _CANDIDATE.finditer(normalise_line_ends(text)):
+        places.setdefault(match[0], []).append(match.start())
+    return tuple(
+        Replacement(char, _encode(char), tuple(found)) for char, found in places.items()
+    )
+
+
+def _replace(match: re.Match[str]) -> str:
+    return _encode(match[0])
+
+
+def _encode(char: str) -> str:
+    replacement = REPLACEMENTS.get(char)
+    return unicodedata.normalize("NFC", char) if replacement is None else replacement
