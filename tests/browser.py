@@ -35,3 +35,9 @@ def browser_type_launch_args(
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     own = {"executable_path": program, "args": list(FLAGS)}
     return {**browser_type_launch_args, **own}
+
+
+@pytest.fixture(scope="session")
+def base_url() -> str | None:
+    """The tests name whole addresses. (The plug-in's own fixture is one that pytest deprecates.)"""
+    return None

@@ -17,7 +17,7 @@ from django.db import connection
 from csms_campaigns.sandbox.server import Sandbox
 from project.demo.processes import ChildError
 from tests import polling
-from tests.browser import browser_type_launch_args  # noqa: F401 - a fixture
+from tests.browser import base_url, browser_type_launch_args  # noqa: F401 - fixtures
 from tests.servers import addresses
 from tests.servers.session import Servers
 from tests.servers.workers import Worker
