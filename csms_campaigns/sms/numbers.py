@@ -131,9 +131,8 @@ _FOLDING = _Folding(
 MAX_LENGTH = 200
 """A longer cell holds no number; nor may it keep the expressions below busy."""
 
-MAX_DIGITS = 15
-"""The limit of E.164; a few toll-free numbers of Japan and the like go beyond it."""
-
+# Seven to fifteen digits, the limit of E.164. A few short lines of Germany and toll-free
+# numbers of Japan lie beyond; none of them receives texts.
 _E164 = re.compile(r"\+([1-9][0-9]{2})[0-9]{4,12}").fullmatch
 _DIGITS = re.compile(r"[0-9]{4,17}").fullmatch
 _SCHEME = re.compile(r"^(?:tel|sms|callto|phone|mobile|whatsapp) *: *", re.IGNORECASE)
@@ -209,9 +208,9 @@ def _clean_national(text: str, region: str) -> str | None:
     if not region or not _DIGITS(text):
         return None
     for pattern, calling_code in national_patterns(region):
-        match = pattern.fullmatch(text)
-        if match and len(match["own"]) + len(str(calling_code)) <= MAX_DIGITS:
-            return f"+{calling_code}{match['own']}"
+        if match := pattern.fullmatch(text):
+            e164 = f"+{calling_code}{match['own']}"
+            return e164 if _E164(e164) else None
     return None
 
 
@@ -279,8 +278,9 @@ def _accept(number: phonenumbers.PhoneNumber) -> str:
     if reason in _LENGTH_ERRORS:
         raise InvalidNumber(_LENGTH_ERRORS[reason])
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if len(e164) > 1 + MAX_DIGITS:
-        raise InvalidNumber(NumberError.TOO_LONG)
+    if not _E164(e164):
+        short = len(e164) < 10
+        raise InvalidNumber(NumberError.TOO_SHORT if short else NumberError.TOO_LONG)
     pattern = calling_code_pattern(e164[1:4], exact=False)
     if pattern is None or not pattern.fullmatch(e164):
         raise InvalidNumber(NumberError.NOT_VALID)
