@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _text
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from csms_campaigns.admin.badges import badge
@@ -22,8 +22,8 @@ def why_blocked(account: GatewayAccount) -> str:
     reason = str(account.get_blocked_reason_display())
     if until:
         words = {"reason": reason, "time": moment(until)}
-        return _text("%(reason)s, until %(time)s") % words
-    return _text("%(reason)s, until somebody resumes") % {"reason": reason}
+        return gettext("%(reason)s, until %(time)s") % words
+    return gettext("%(reason)s, until somebody resumes") % {"reason": reason}
 
 
 @admin.register(GatewayAccount)

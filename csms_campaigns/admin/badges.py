@@ -1,4 +1,4 @@
-"""A state as a coloured word. The colour comes from the style sheet, the meaning from the word."""
+"""A state as a coloured word, a text as it will read. Looks come from the style sheet."""
 
 from __future__ import annotations
 
@@ -10,3 +10,7 @@ def badge(state: str, label: object) -> SafeString:
     return format_html(
         '<span class="csms-state" data-state="{}">{}</span>', state, label
     )
+
+
+def bubble(text: str) -> SafeString:
+    return format_html('<div class="csms-text" dir="auto">{}</div>', text)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from csms_campaigns.admin.badges import badge
+from csms_campaigns.admin.badges import badge, bubble
 from csms_campaigns.admin.campaign_form import CampaignForm, length_in_words
 from csms_campaigns.admin.campaign_pages import CampaignPages
 from csms_campaigns.admin.listing import LargeTableAdmin
@@ -40,7 +40,7 @@ class CampaignAdmin(CampaignPages, LargeTableAdmin):
     list_select_related = ["created_by"]
     search_fields = ["name"]
     fields = ["name", "account", "lists", "message", "length"]
-    readonly_fields = ["length"]
+    readonly_fields = ["length", "message_text"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         campaigns: QuerySet = super().get_queryset(request)
@@ -63,9 +63,17 @@ class CampaignAdmin(CampaignPages, LargeTableAdmin):
     def length(self, campaign: Campaign) -> str | None:
         return length_in_words(campaign.message) if campaign.message else None
 
+    @admin.display(description=_("message"))
+    def message_text(self, campaign: Campaign) -> SafeString:
+        return bubble(campaign.message)
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         found = list(super().get_fields(request, obj))
-        return found if obj else [name for name in found if name != "length"]
+        if obj is None:
+            found.remove("length")
+        elif not self.has_change_permission(request, obj):
+            found[found.index("message")] = "message_text"
+        return found
 
     def formfield_for_manytomany(
         self, db_field: Any, request: Any, **kwargs: Any
@@ -96,7 +104,11 @@ class CampaignAdmin(CampaignPages, LargeTableAdmin):
         campaign = kwargs.get("obj")
         if campaign is not None:
             context["csms_state"] = self.state(campaign)
-            context["csms_tools"] = tools(request, campaign, self.admin_site.name)
+            # The form's own button saves first: another one would lose what was typed.
+            editing = self.has_change_permission(request, campaign)
+            but = ("review",) if editing else ()
+            site = self.admin_site.name
+            context["csms_tools"] = tools(request, campaign, site, but=but)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

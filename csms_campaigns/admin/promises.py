@@ -96,6 +96,8 @@ def _example(result: SendResult) -> Example:
 
 
 def _name(result: SendResult) -> str:
+    if result.contact_id is None:
+        return ""
     # Not through the relation: the contact may be deleted since.
     found = Contact.objects.filter(pk=result.contact_id).values_list("name", flat=True)
     return str(found.first() or "")

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from csms_campaigns.admin.badges import badge
+from csms_campaigns.admin.badges import badge, bubble
 from csms_campaigns.admin.filters import (
     CampaignFilter,
     OutcomeFilter,
@@ -65,10 +65,7 @@ class SendResultAdmin(EngineOwnedAdmin):
     def message_text(self, result: SendResult) -> SafeString | None:
         if result.batch_id is None:
             return None
-        return format_html(
-            '<div class="csms-text" dir="auto">{}</div>',
-            result.batch.message,  # type: ignore[union-attr]
-        )
+        return bubble(result.batch.message)  # type: ignore[union-attr]
 
     @admin.display(description=_("requests"))
     def requests_link(self, result: SendResult) -> SafeString | None:
@@ -104,7 +101,6 @@ class BatchAdmin(EngineOwnedAdmin):
         "failed_count",
         "unknown_count",
         "skipped_count",
-        "error",
         "finished_at",
     ]
     list_filter = [CampaignFilter, "status"]
@@ -139,7 +135,7 @@ class BatchAdmin(EngineOwnedAdmin):
 
     @admin.display(description=_("message"))
     def message_text(self, batch: Batch) -> SafeString:
-        return format_html('<div class="csms-text" dir="auto">{}</div>', batch.message)
+        return bubble(batch.message)
 
     @admin.display(description=_("recipients"))
     def recipients_link(self, batch: Batch) -> SafeString:
