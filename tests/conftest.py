@@ -32,6 +32,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "once: uses no database of the tests, so one run on SQLite will do"
+    )
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    if addresses.engine() == "sqlite":
+        return
+    repeated = [item for item in items if item.get_closest_marker("once")]
+    items[:] = [item for item in items if item not in repeated]
+    config.hook.pytest_deselected(items=repeated)
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     servers = Servers()
     session.config.add_cleanup(servers.stop)

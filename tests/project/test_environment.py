@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SHOW = """
 import json
 from django.conf import settings as s
+
+pytestmark = pytest.mark.once
 db = s.DATABASES["default"]
 print(json.dumps({
     "account": s.CSMS_CAMPAIGNS["ACCOUNTS"]["default"],

@@ -6,9 +6,13 @@ from collections import Counter
 from math import ceil
 from pathlib import Path
 
+import pytest
+
 from csms_campaigns.sms.numbers import normalise
 from csms_campaigns.sms.segments import analyse
 from project.demo import people, prepare
+
+pytestmark = pytest.mark.once
 
 MAGIC = {"0001", "0002", "0003", "0004", "0005", "0006", "0007"}
 

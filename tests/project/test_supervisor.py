@@ -16,6 +16,8 @@ from project.demo.processes import Child, ChildError
 from project.demo.supervisor import Supervisor
 from tests.servers.test_servers import group_of
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # Each child says when it is up and when it is asked to end.
