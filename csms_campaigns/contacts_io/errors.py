@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class ImportFailed(Exception):  # noqa: N818 - the name that callers know
+class ImportFailed(Exception):
     """The file is refused and nothing was written. `str(error)` is one translated sentence."""
 
     def __init__(self, message: str, code: str) -> None:
@@ -11,7 +11,7 @@ class ImportFailed(Exception):  # noqa: N818 - the name that callers know
         self.code = code
 
 
-class BadRow(Exception):  # noqa: N818 - no error of the program: counted and reported
+class BadRow(Exception):
     """This row is left out; the import goes on."""
 
     def __init__(self, message: str, code: str) -> None:

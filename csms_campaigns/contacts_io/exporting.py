@@ -1,4 +1,4 @@
-"""A campaign's results as CSV: a slice at a time, by keyset, at a million rows as at ten.
+"""A campaign's results as CSV: a slice at a time, at a million rows as at ten.
 
 Each slice is a short statement of its own. One long cursor would keep a snapshot open for as
 long as somebody's download takes, and that slows the claims of running campaigns down.
@@ -55,7 +55,7 @@ def rows(
 
 
 def _cells(result: tuple[Any, ...]) -> tuple[Any, ...]:
-    _id, phone, name, status, message_id, code, error, skip_reason, *rest = result
+    phone, name, status, message_id, code, error, skip_reason, *rest = result
     return (
         safe_phone(phone or ""),
         safe(name or ""),
@@ -79,36 +79,46 @@ def _slices(
 ) -> Iterator[list[tuple[Any, ...]]]:
     connection = connections[router.db_for_read(SendResult)]
     sql, params = _statement(connection.vendor, campaign, statuses)
-    after = (campaign.first_result_id or 1) - 1
-    while True:
+    first, last = _id_range(campaign)
+    for low in range(first, last + 1, SLICE_ROWS):
+        high = min(low + SLICE_ROWS - 1, last)
         with connection.cursor() as cursor:
-            cursor.execute(sql, [after, *params])
+            cursor.execute(sql, [low, high, *params])
             results = cursor.fetchall()
         if results:
             yield results
-        if len(results) < SLICE_ROWS:
-            return
-        after = results[-1][0]
+
+
+def _id_range(campaign: Campaign) -> tuple[int, int]:
+    """Wider than it need be while the campaign's own range is not known yet."""
+    first, last = campaign.first_result_id, campaign.last_result_id
+    if last is None:
+        newest = SendResult.objects.order_by("-id").values_list("id", flat=True).first()
+        last = newest or 0
+    return first or 1, last
 
 
 def _statement(
     vendor: str, campaign: Campaign, statuses: Collection[str] | None
 ) -> tuple[str, list[Any]]:
-    conditions = ["r.id > %s", "r.campaign_id = %s"]
+    """For `low, high, *params`.
+
+    Cut by ranges of ids with lookups for each row: by LIMIT and joins, PostgreSQL at times
+    sorts the whole campaign, or reads all contacts, for every slice (22 s in place of 4 s).
+    """
+    conditions = ["r.id BETWEEN %s AND %s", "r.campaign_id = %s"]
     params: list[Any] = [campaign.pk]
-    if campaign.last_result_id is not None:
-        conditions.append("r.id <= %s")
-        params.append(campaign.last_result_id)
     if statuses is not None:
         places = ", ".join(["%s"] * len(statuses)) or "NULL"
         conditions.append(f"r.status IN ({places})")
         params.extend(statuses)
+    contact, batch = Contact._meta.db_table, Batch._meta.db_table
     sql = (
-        "SELECT r.id, r.phone, c.name, r.status, r.message_id, r.error_code, r.error,"  # noqa: S608 - constants only
-        f" r.skip_reason, b.segments, {_UTC[vendor]}"
-        f" FROM {SendResult._meta.db_table} AS r"
-        f" LEFT JOIN {Batch._meta.db_table} AS b ON b.id = r.batch_id"
-        f" LEFT JOIN {Contact._meta.db_table} AS c ON c.id = r.contact_id"
-        f" WHERE {' AND '.join(conditions)} ORDER BY r.id LIMIT {SLICE_ROWS}"
+        "SELECT r.phone,"  # noqa: S608 - constants only
+        f" (SELECT c.name FROM {contact} AS c WHERE c.id = r.contact_id),"
+        " r.status, r.message_id, r.error_code, r.error, r.skip_reason,"
+        f" (SELECT b.segments FROM {batch} AS b WHERE b.id = r.batch_id),"
+        f" {_UTC[vendor]} FROM {SendResult._meta.db_table} AS r"
+        f" WHERE {' AND '.join(conditions)} ORDER BY r.id"
     )
     return sql, params

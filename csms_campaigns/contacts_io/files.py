@@ -23,7 +23,7 @@ from csms_campaigns.contacts_io.errors import ImportFailed
 
 Source = str | os.PathLike[str] | BinaryIO
 
-BLOCK: Final = 1 << 20
+BLOCK: Final = 1 << 16
 LONGEST_LINE: Final = 1 << 20
 MOST_LINES_OF_A_ROW: Final = 200
 """More, and a quotation mark was never closed: it would swallow the rest of the file."""

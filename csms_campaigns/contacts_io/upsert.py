@@ -21,21 +21,20 @@ CONTACT: Final = Contact._meta.db_table
 OPT_OUT: Final = OptOut._meta.db_table
 MEMBER: Final = Contact.lists.through._meta.db_table
 
-# Arrays and JSON rather than COPY: no temporary table, and any adapter takes them.
+# One JSON text for a slice, rather than COPY: no temporary table, any adapter takes it, and
+# it is cheaper to write than arrays of texts that are full of quotation marks.
 _PEOPLE: Final = {
     "postgresql": (
-        "(SELECT phone, name, attributes::jsonb AS attributes"
-        " FROM unnest(%s::text[], %s::text[], %s::text[])"
-        " AS given (phone, name, attributes)) AS v"
+        "json_to_recordset(%s::json) AS v (phone text, name text, attributes jsonb)"
     ),
     "sqlite": (
-        "(SELECT json_extract(value, '$[0]') AS phone,"
-        " json_extract(value, '$[1]') AS name,"
-        " json_extract(value, '$[2]') AS attributes FROM json_each(%s)) AS v"
+        "(SELECT json_extract(value, '$.phone') AS phone,"
+        " json_extract(value, '$.name') AS name,"
+        " json_extract(value, '$.attributes') AS attributes FROM json_each(%s)) AS v"
     ),
 }
 _PHONES: Final = {
-    "postgresql": "(SELECT unnest(%s::text[]))",
+    "postgresql": "(SELECT json_array_elements_text(%s::json))",
     "sqlite": "(SELECT value FROM json_each(%s))",
 }
 _MERGED: Final = {
@@ -91,7 +90,7 @@ class Writer:
             " updated_at = excluded.updated_at"
             f" WHERE {self._differs('excluded')}"
             " RETURNING created_at = updated_at",
-            [now, now, *self._people(people)],
+            [now, now, _people(people)],
         )
         created = sum(1 for (is_created,) in rows if is_created)
         return created, len(rows) - created
@@ -100,7 +99,7 @@ class Writer:
         rows = self._fetch(
             f"SELECT count(*), sum(CASE WHEN {self._differs('v')} THEN 1 ELSE 0 END)"  # noqa: S608 - constants only
             f" FROM {_PEOPLE[self._vendor]} JOIN {CONTACT} AS c ON c.phone = v.phone",
-            self._people(people),
+            [_people(people)],
         )
         known, updated = rows[0]
         return len(people) - known, updated or 0
@@ -113,13 +112,13 @@ class Writer:
                 f"INSERT INTO {MEMBER} (contact_id, contactlist_id)"  # noqa: S608 - constants only
                 f" SELECT id, %s FROM {CONTACT} WHERE phone IN {_PHONES[self._vendor]}"
                 " ON CONFLICT DO NOTHING",
-                [self._list_id, self._phones(people)],
+                [self._list_id, _phones(people)],
             )
 
     def _count_opted_out(self, people: Sequence[Person]) -> int:
         rows = self._fetch(
             f"SELECT count(*) FROM {OPT_OUT} WHERE phone IN {_PHONES[self._vendor]}",  # noqa: S608 - constants only
-            [self._phones(people)],
+            [_phones(people)],
         )
         return int(rows[0][0])
 
@@ -142,19 +141,6 @@ class Writer:
         name = _NAME.format(new=new)
         return f"({name} <> c.name OR {self._merged(new)} <> c.attributes)"
 
-    def _people(self, people: Sequence[Person]) -> list[Any]:
-        if self._vendor == "sqlite":
-            return [json.dumps([(p.phone, p.name, p.attributes) for p in people])]
-        return [
-            self._phones(people),
-            [person.name for person in people],
-            [person.attributes for person in people],
-        ]
-
-    def _phones(self, people: Sequence[Person]) -> Any:
-        phones = [person.phone for person in people]
-        return json.dumps(phones) if self._vendor == "sqlite" else phones
-
     def _fetch(self, sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
         with self._connection.cursor() as cursor:
             if self._vendor == "sqlite":
@@ -164,6 +150,19 @@ class Writer:
             cursor.execute(sql, params)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
+
+
+def _people(people: Sequence[Person]) -> str:
+    rows = (
+        f'{{"phone": "{person.phone}", "name": {json.dumps(person.name)},'
+        f' "attributes": {person.attributes}}}'
+        for person in people
+    )
+    return f"[{','.join(rows)}]"
+
+
+def _phones(people: Sequence[Person]) -> str:
+    return json.dumps([person.phone for person in people])
 
 
 def _merge(old: str, new: str) -> str:

@@ -148,6 +148,14 @@ def test_a_number_that_changes_back_within_the_file_is_unchanged(load: Load) -> 
     assert counts(report) == {"rows": 2, "unchanged": 1, "duplicates": 1}
 
 
+def test_text_of_every_kind_arrives_as_it_is(load: Load) -> None:
+    name, note = "O'Neil \\ 😀 \\u0041 {x} %s", '"quoted" ; \\n 👩‍👩‍👧'
+    text = f'phone,name,note\n{ANN},{name},"{note.replace(chr(34), chr(34) * 2)}"\n'
+    assert counts(load(text)) == {"rows": 1, "created": 1}
+    assert stored() == {ANN: (name, {"note": note})}
+    assert counts(load(text)) == {"rows": 1, "unchanged": 1}
+
+
 def test_control_characters_are_cleaned_out(load: Load) -> None:
     load(f'phone,name,note\n{ANN}," Ann\nLee\x07 ","one\r\ntwo"\n')
     assert stored()[ANN] == ("Ann Lee", {"note": "one two"})
