@@ -8,3 +8,6 @@ class CsmsCampaignsConfig(AppConfig):
     name = "csms_campaigns"
     verbose_name = _("SMS campaigns")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from csms_campaigns import checks  # noqa: F401 registers them

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -152,7 +154,22 @@ def _is_limits(value: Any) -> bool:
 
 
 def _is_url(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith(("https://", "http://"))
+    """https, or plain http to this machine: the key travels in the body."""
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname or ""
+    except (TypeError, ValueError, AttributeError):
+        return False
+    return bool(host) and (
+        parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
@@ -160,7 +177,10 @@ RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
         lambda v: isinstance(v, str) and v.strip() != "",
         "the account's key as text, best read from the environment",
     ),
-    "API_URL": (_is_url, "an address that begins with https://"),
+    "API_URL": (
+        _is_url,
+        "an address that begins with https:// (http:// only on this machine)",
+    ),
     "BATCH_SIZE": (_is_count, "a whole number from 1, such as 100"),
     "CONCURRENCY": (_is_count, "a whole number from 1, such as 4"),
     "TIMEOUT": (

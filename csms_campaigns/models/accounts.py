@@ -38,6 +38,8 @@ class GatewayAccount(models.Model):
         _("the gateway's words"), blank=True, editable=False
     )
     blocked_until = models.DateTimeField(_("blocked until"), null=True, editable=False)
+    # Requests stamped before the block began neither lift it nor count as one more failure.
+    blocked_cum = models.BigIntegerField(default=0, editable=False)
     # In a row, all certain that nothing was sent: the delay grows with it.
     failures = models.PositiveIntegerField(default=0, editable=False)
     # After a block one request goes alone, until one is answered.

@@ -94,6 +94,8 @@ class Campaign(models.Model):
     last_result_id = models.BigIntegerField(null=True, editable=False)
 
     served_at = models.DateTimeField(null=True, editable=False)
+    # Until one of its numbers was accepted, only one of its requests is in flight.
+    canary_passed = models.BooleanField(default=False, editable=False)
 
     class Meta:
         verbose_name = _("campaign")

@@ -25,7 +25,7 @@ def e164(value: Any) -> str:
     return str(value)
 
 
-class E164Field(PhoneNumberField):
+class E164Field(PhoneNumberField):  # type: ignore[misc] # it is not typed
     """`PhoneNumberField` at 16 characters; stores E.164 and never reads a region."""
 
     default_validators = [validate_e164]

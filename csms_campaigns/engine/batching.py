@@ -1,0 +1,82 @@
+"""People who get the same final text share a request. Decides; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from csms_campaigns.engine.people import Person
+from csms_campaigns.models.fields import E164
+from csms_campaigns.sms.placeholders import Message, MissingValue
+from csms_campaigns.sms.segments import analyse
+from csms_campaigns.states import SkipReason
+
+CANARY_SIZE: Final = 5
+"""The first batch is small: what is wrong shows on five people."""
+MAX_OPEN_GROUPS: Final = 50_000
+"""Bounds the memory. A text whose group was closed for room just begins another batch."""
+
+
+@dataclass(slots=True)
+class Group:
+    """A batch in the making: the people of one text, up to its capacity."""
+
+    number: int
+    message: str
+    segments: int
+    capacity: int
+    size: int = 0
+    batch_id: int | None = None
+
+
+class Row(NamedTuple):
+    """A recipient to be written: in a group, or skipped with a reason."""
+
+    person: Person
+    group: Group | None
+    skip_reason: str = ""
+    error: str = ""
+
+
+@dataclass
+class Batcher:
+    """Assigns people to batches, in the order in which they come."""
+
+    message: Message
+    batch_size: int
+    batch_count: int = 0
+    open_groups: dict[str, Group] = field(default_factory=dict)
+
+    def assign(self, people: Iterable[Person]) -> list[Row]:
+        return [self._row(person) for person in people]
+
+    def _row(self, person: Person) -> Row:
+        if person.opted_out:
+            return Row(person, None, SkipReason.OPTED_OUT.value)
+        if not E164.fullmatch(person.phone):
+            return Row(person, None, SkipReason.INVALID_PHONE.value, person.phone)
+        try:
+            text = self.message.fill(person.values)
+        except MissingValue as missing:
+            reason = SkipReason.MISSING_PLACEHOLDER.value
+            return Row(person, None, reason, missing.name)
+        return Row(person, self._place(text))
+
+    def _place(self, text: str) -> Group:
+        group = self.open_groups.get(text) or self._begin(text)
+        group.size += 1
+        if group.size == group.capacity:
+            del self.open_groups[text]
+        return group
+
+    def _begin(self, text: str) -> Group:
+        if len(self.open_groups) >= MAX_OPEN_GROUPS:
+            del self.open_groups[next(iter(self.open_groups))]
+        self.batch_count += 1
+        capacity = self.batch_size
+        if self.batch_count == 1:
+            capacity = min(CANARY_SIZE, capacity)
+        group = Group(self.batch_count, text, analyse(text).segments, capacity)
+        self.open_groups[text] = group
+        return group

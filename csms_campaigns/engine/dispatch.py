@@ -1,0 +1,86 @@
+"""One batch, top to bottom: take → send → finish.
+
+`take` commits the claim before anything leaves; no transaction is open while the request is in
+flight; `finish` writes every recipient's outcome in one transaction. Whatever dies in between
+leaves a batch that is `sending` with a lease: the sweep makes it unknown, and nobody repeats it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Final, Protocol
+
+from django.db import InterfaceError, OperationalError
+
+from csms_campaigns.engine import accounts, finishing
+from csms_campaigns.engine.database import connection
+from csms_campaigns.engine.limits import GATE
+from csms_campaigns.engine.taking import Nothing, Taken, Wait, take
+from csms_campaigns.gateway.errors import GatewayError, PermitExpired
+from csms_campaigns.gateway.receipts import Receipt
+
+logger = logging.getLogger("csms_campaigns.engine")
+
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 10.0
+
+
+class Stop(Protocol):
+    """Set when the process was told to end; `threading.Event` is one."""
+
+    def is_set(self) -> bool: ...
+    def wait(self, timeout: float | None = None) -> bool: ...
+
+
+NEVER: Final = threading.Event()
+
+
+def send_next(alias: str, stop: Stop = NEVER) -> Taken | Wait | Nothing:
+    """Take one batch of the account, send it, write what became of it."""
+    taken = take(alias)
+    if isinstance(taken, Taken):
+        answer = send(taken)
+        finish(taken, answer, stop)
+    return taken
+
+
+def send(taken: Taken) -> Receipt | GatewayError:
+    """The request. The gate asks once more, when the connection stands, whether it may begin."""
+
+    def gate() -> None:
+        if time.monotonic() - taken.taken_at > GATE:
+            message = "the connection stood too late"
+            raise PermitExpired(message)
+
+    try:
+        return accounts.client(taken.alias).send(taken.numbers, taken.message, gate)
+    except GatewayError as error:
+        return error
+
+
+def finish(taken: Taken, answer: Receipt | GatewayError, stop: Stop = NEVER) -> None:
+    """Write the answer down, however long the database is away: it cannot be asked for again."""
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            finishing.finish(taken, answer)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning(
+                "Batch %s: cannot write its answer (%s), trying again",
+                taken.batch_id,
+                type(error).__name__,
+            )
+            if stop.is_set():
+                raise
+            _fresh_connection()
+            stop.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+        else:
+            return
+
+
+def _fresh_connection() -> None:
+    if not connection().in_atomic_block:
+        connection().close()

@@ -1,0 +1,71 @@
+"""How campaigns end: finished when nothing is open, cancelled in slices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from django.db.models import Exists, OuterRef
+
+from csms_campaigns.engine.database import alias, atomic, now, rows
+from csms_campaigns.engine.recording import cancel_recipients
+from csms_campaigns.models import Batch, Campaign
+from csms_campaigns.signals import announce, campaign_status_changed
+from csms_campaigns.states import ACTIVE, OPEN_BATCHES, BatchStatus, CampaignStatus
+
+SLICE: Final = 200
+
+
+def finish_campaign(campaign_id: int, moment: datetime) -> bool:
+    """sending or paused → finished, if no batch is open. Cheap, so whoever closes one asks."""
+    opened = rows(Batch).filter(campaign=OuterRef("pk"), status__in=OPEN_BATCHES)
+    active = rows(Campaign).filter(pk=campaign_id, status__in=ACTIVE)
+    done = active.filter(~Exists(opened)).update(
+        status=CampaignStatus.FINISHED, status_reason="", finished_at=moment
+    )
+    if done:
+        announce(
+            campaign_status_changed,
+            alias(),
+            campaign_id=campaign_id,
+            status=CampaignStatus.FINISHED,
+            reason="",
+        )
+    return bool(done)
+
+
+def finish_campaigns() -> None:
+    """For the tick: campaigns whose last batch was closed by someone who then died."""
+    for campaign_id in (
+        rows(Campaign).filter(status__in=ACTIVE).values_list("pk", flat=True)
+    ):
+        finish_campaign(campaign_id, now())
+
+
+def cancel_pending(campaign_id: int) -> None:
+    """What waits in a cancelled campaign becomes cancelled, slice by slice."""
+    while _cancel_slice(campaign_id):
+        pass
+
+
+def _cancel_slice(campaign_id: int) -> bool:
+    with atomic():
+        pending = rows(Batch).filter(campaign=campaign_id, status=BatchStatus.PENDING)
+        ids = list(
+            pending.select_for_update()
+            .order_by("number")
+            .values_list("pk", flat=True)[:SLICE]
+        )
+        rows(Batch).filter(pk__in=ids).update(
+            status=BatchStatus.CANCELLED, finished_at=now()
+        )
+        cancel_recipients(ids)
+    return bool(ids)
+
+
+def cancel_leftovers() -> None:
+    """For the tick: cancelled campaigns whose slices were not all done."""
+    pending = rows(Batch).filter(campaign=OuterRef("pk"), status=BatchStatus.PENDING)
+    found = rows(Campaign).filter(Exists(pending), status=CampaignStatus.CANCELLED)
+    for campaign_id in found.values_list("pk", flat=True):
+        cancel_pending(campaign_id)

@@ -1,0 +1,185 @@
+"""Lanes pull work: each is a place for one request in flight, for a slice of time.
+
+Celery messages only wake lanes. One that is lost costs seconds, one that is doubled finds the
+lane taken. While an account waits, one of its lanes sleeps and the others end; the sleeper
+wakes them again.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.db.models import Q
+
+from csms_campaigns import conf
+from csms_campaigns.engine import accounts
+from csms_campaigns.engine.database import now, release, rows
+from csms_campaigns.engine.dispatch import NEVER, Stop, send_next
+from csms_campaigns.engine.limits import GATE
+from csms_campaigns.engine.taking import LEASE_MARGIN, Nothing, Taken, Wait, has_work
+from csms_campaigns.models import GatewayAccount, Lane
+
+SLICE: Final = 25.0
+"""Seconds that a lane works before it hands over to its successor."""
+SHORT: Final = 1.0
+"""Waits up to this are slept in place, each lane for itself."""
+LONG: Final = 60.0
+"""Longer waits are written down; the tick starts the lanes in time."""
+
+Wake = Callable[[str, int], bool]
+"""Wakes so many lanes of an account; False if the broker did not take it."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A lane that is ours until `until` unless it is renewed."""
+
+    alias: str
+    pk: int
+    owner: str
+    seconds: float
+
+    def renew(self, extra: float = 0.0) -> bool:
+        until = now() + timedelta(seconds=self.seconds + extra)
+        ours = rows(Lane).filter(pk=self.pk, owner=self.owner)
+        return bool(ours.update(until=until))
+
+    def leave(self) -> None:
+        rows(Lane).filter(pk=self.pk, owner=self.owner).update(owner="", until=now())
+
+
+def run_lane(
+    alias: str,
+    wake: Wake,
+    *,
+    stop: Stop = NEVER,
+    tick: Callable[[], object] = lambda: None,
+) -> None:
+    """Work for one slice, then hand over. Ends at once if every lane is taken."""
+    while place := enter(alias):
+        try:
+            ended = _work(place, wake, stop, tick)
+        finally:
+            place.leave()
+        if stop.is_set() or (ended and not _left_behind(alias)):
+            return
+        if wake(alias, 1):
+            return
+        # The broker is away, nobody would come: this lane goes on itself.
+
+
+def _left_behind(alias: str) -> bool:
+    """Work that was launched while the lanes were closing: its wake-up found them taken."""
+    account = accounts.state(alias)
+    return has_work(alias) and not (account.probing or _waits(account))
+
+
+def _waits(account: GatewayAccount) -> bool:
+    moment = now()
+    until = (account.next_free_at, account.blocked_until, account.sleeper_until)
+    return any(u is not None and u > moment for u in until)
+
+
+def _work(place: Place, wake: Wake, stop: Stop, tick: Callable[[], object]) -> bool:
+    """True if there was nothing more to do, False if only the slice ran out."""
+    deadline = time.monotonic() + SLICE
+    while not stop.is_set():
+        if time.monotonic() > deadline:
+            return False
+        if not place.renew():
+            return True
+        tick()
+        step = send_next(place.alias, stop)
+        if isinstance(step, Nothing):
+            return True
+        if isinstance(step, Wait) and not _wait(place, step.seconds, wake, stop):
+            return True
+        if isinstance(step, Taken) and step.alone:
+            wake(place.alias, conf.account(place.alias).concurrency - 1)
+    return True
+
+
+def _wait(place: Place, seconds: float, wake: Wake, stop: Stop) -> bool:
+    """True if the wait is over and this lane goes on."""
+    if seconds <= SHORT:
+        stop.wait(seconds)
+        return True
+    if seconds > LONG:
+        _write_down(place.alias, seconds)
+        return False
+    if not _become_sleeper(place.alias, seconds):
+        return False
+    place.renew(seconds)
+    release()
+    stop.wait(seconds)
+    _wake_up(place.alias)
+    wake(place.alias, conf.account(place.alias).concurrency - 1)
+    return True
+
+
+def _write_down(alias: str, seconds: float) -> None:
+    free_at = now() + timedelta(seconds=seconds)
+    rows(GatewayAccount).filter(alias=alias).update(next_free_at=free_at)
+
+
+def _become_sleeper(alias: str, seconds: float) -> bool:
+    moment = now()
+    nobody = Q(sleeper_until__isnull=True) | Q(sleeper_until__lt=moment)
+    account = rows(GatewayAccount).filter(nobody, alias=alias)
+    until = moment + timedelta(seconds=seconds + LEASE_MARGIN)
+    return bool(account.update(sleeper_until=until))
+
+
+def _wake_up(alias: str) -> None:
+    rows(GatewayAccount).filter(alias=alias).update(sleeper_until=None)
+
+
+def enter(alias: str) -> Place | None:
+    """A free lane of the account, or None if all its places are taken."""
+    options = conf.account(alias)
+    account = accounts.state(alias)
+    _make_lanes(account, options.concurrency)
+    seconds = GATE + options.longest_request + LEASE_MARGIN
+    moment = now()
+    free = rows(Lane).filter(account=account, number__lt=options.concurrency)
+    for pk in (
+        free.filter(until__lt=moment).order_by("number").values_list("pk", flat=True)
+    ):
+        place = Place(alias, pk, uuid.uuid4().hex, seconds)
+        until = moment + timedelta(seconds=seconds)
+        if (
+            rows(Lane)
+            .filter(pk=pk, until__lt=moment)
+            .update(owner=place.owner, until=until)
+        ):
+            return place
+    return None
+
+
+def _make_lanes(account: GatewayAccount, concurrency: int) -> None:
+    there = set(rows(Lane).filter(account=account).values_list("number", flat=True))
+    long_ago = now() - timedelta(days=1)
+    missing = [
+        Lane(account=account, number=number, until=long_ago)
+        for number in range(concurrency)
+        if number not in there
+    ]
+    if missing:
+        rows(Lane).bulk_create(missing, ignore_conflicts=True)
+
+
+def idle_lanes(alias: str) -> int:
+    """How many lanes could work: none while one of them sleeps for all, or the account waits."""
+    options = conf.account(alias)
+    account = accounts.state(alias)
+    if _waits(account):
+        return 0
+    busy = rows(Lane).filter(
+        account=account, number__lt=options.concurrency, until__gt=now()
+    )
+    return max(options.concurrency - busy.count(), 0)

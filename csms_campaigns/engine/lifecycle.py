@@ -1,0 +1,196 @@
+"""What a person may do with a campaign. Each is one guarded update that one caller wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from csms_campaigns.engine import accounts
+from csms_campaigns.engine.composition import check_account, check_parts
+from csms_campaigns.engine.database import alias, atomic, lock_account, now, rows
+from csms_campaigns.engine.discarding import discard
+from csms_campaigns.engine.ending import cancel_pending, finish_campaign
+from csms_campaigns.engine.errors import CampaignError
+from csms_campaigns.models import Attempt, Campaign, ContactList
+from csms_campaigns.signals import announce, campaign_status_changed
+from csms_campaigns.states import CAMPAIGN_MOVES, CampaignStatus, sources_of
+
+S = CampaignStatus
+
+INSTEAD: Final = {
+    S.DRAFT: gettext_lazy("It is a draft: review it first."),
+    S.PREPARING: gettext_lazy("It is being prepared: wait until it is ready."),
+    S.READY: gettext_lazy("It is ready, but not launched."),
+    S.SCHEDULED: gettext_lazy("It is already scheduled."),
+    S.SENDING: gettext_lazy("It is already being sent."),
+    S.PAUSED: gettext_lazy("It is paused: resume it instead."),
+    S.FINISHED: gettext_lazy("It is already finished."),
+    S.CANCELLED: gettext_lazy("It was cancelled."),
+}
+
+
+def create(
+    *,
+    name: str,
+    message: str,
+    lists: Iterable[ContactList],
+    account: str = "default",
+    by: Any = None,
+) -> Campaign:
+    """A new draft. `CampaignError` if its text, lists or account could never be sent."""
+    chosen = list(lists)
+    if not name.strip():
+        raise CampaignError(_("Give the campaign a name."), "no_name")
+    check_parts(message=message, list_ids=[c.pk for c in chosen], account=account)
+    with atomic():
+        campaign = rows(Campaign).create(
+            name=name.strip(), message=message, account=account, created_by=by
+        )
+        campaign.lists.set(chosen)
+    return campaign
+
+
+def launch(campaign_id: int, *, by: Any = None, at: datetime | None = None) -> None:
+    """ready → sending, or with `at` (aware, in the future) ready → scheduled.
+
+    Of two who press at once one wins; the other gets a `CampaignError` that says so.
+    """
+    campaign = get(campaign_id)
+    check_account(campaign.account)
+    accounts.state(campaign.account)
+    moment = now()
+    if at is not None:
+        _schedule(campaign, at, moment, by)
+        return
+    move(
+        campaign_id,
+        S.SENDING,
+        only_from=[S.READY],
+        started_at=moment,
+        launched_by=by,
+        send_at=None,
+    )
+
+
+def _schedule(campaign: Campaign, at: datetime, moment: datetime, by: Any) -> None:
+    if at <= moment:
+        text = _("Choose a time in the future, or launch it now.")
+        raise CampaignError(text, "time_passed")
+    move(campaign.pk, S.SCHEDULED, only_from=[S.READY], send_at=at, launched_by=by)
+
+
+def unschedule(campaign_id: int, *, by: Any = None) -> None:
+    """scheduled → ready."""
+    del by
+    move(campaign_id, S.READY, only_from=[S.SCHEDULED], send_at=None, launched_by=None)
+
+
+def start_due() -> None:
+    """For the tick: scheduled campaigns whose time has come."""
+    due = rows(Campaign).filter(status=S.SCHEDULED, send_at__lte=now())
+    for campaign_id in due.values_list("pk", flat=True):
+        _update(campaign_id, [S.SCHEDULED], S.SENDING, "", started_at=now())
+
+
+def pause(campaign_id: int, *, by: Any = None) -> None:
+    """sending → paused. Nothing is claimed after this has committed."""
+    who = str(by) if by else ""
+    reason = _("Paused by %(who)s.") % {"who": who} if who else _("Paused.")
+    move(campaign_id, S.PAUSED, reason=reason)
+
+
+def resume(campaign_id: int, *, by: Any = None) -> None:
+    """paused → sending. After a pause by the system the next request goes alone, as the check."""
+    del by
+    campaign = get(campaign_id)
+    check_account(campaign.account)
+    accounts.state(campaign.account)
+    with atomic():
+        account = lock_account(campaign.account)
+        move(campaign_id, S.SENDING, only_from=[S.PAUSED])
+        accounts.release_block(account)
+        finish_campaign(campaign_id, now())
+
+
+def cancel(campaign_id: int, *, by: Any = None) -> None:
+    """Any unfinished state → cancelled. What is in flight is still recorded.
+
+    The state is committed first; then what waits is cancelled in slices, and the tick goes on
+    with them if this process dies.
+    """
+    who = str(by) if by else ""
+    reason = _("Cancelled by %(who)s.") % {"who": who} if who else _("Cancelled.")
+    move(campaign_id, S.CANCELLED, reason=reason, finished_at=now())
+    cancel_pending(campaign_id)
+
+
+def edited(campaign_id: int) -> None:
+    """The text or the audience of a campaign is about to change: a ready one becomes a draft."""
+    campaign = get(campaign_id)
+    if campaign.status == S.DRAFT:
+        return
+    move(campaign_id, S.DRAFT, only_from=[S.READY])
+    discard(campaign_id)
+
+
+def delete(campaign_id: int) -> None:
+    """Remove a campaign that never sent a request, with all that was prepared for it."""
+    campaign = get(campaign_id)
+    sent = rows(Attempt).filter(batch__campaign=campaign_id).exists()
+    if sent or campaign.status not in {S.DRAFT, S.READY, S.CANCELLED}:
+        text = _("Only a campaign that never sent anything can be deleted.")
+        raise CampaignError(text, "was_sent")
+    if campaign.status == S.READY:
+        move(campaign_id, S.DRAFT)
+    discard(campaign_id)
+    campaign.delete(using=alias())
+
+
+def move(
+    campaign_id: int,
+    target: CampaignStatus,
+    *,
+    only_from: Iterable[CampaignStatus] | None = None,
+    reason: str = "",
+    **fields: Any,
+) -> None:
+    """The guarded update behind every verb; `CampaignError` says why it could not be done."""
+    sources = list(only_from) if only_from is not None else sources_of(target)
+    if not _update(campaign_id, sources, target, reason, **fields):
+        status = CampaignStatus(get(campaign_id).status)
+        raise CampaignError(INSTEAD[status], f"is_{status.value}")
+
+
+def _update(
+    campaign_id: int,
+    sources: Iterable[CampaignStatus],
+    target: CampaignStatus,
+    reason: str,
+    **fields: Any,
+) -> bool:
+    allowed = [source for source in sources if target in CAMPAIGN_MOVES[source]]
+    found = rows(Campaign).filter(pk=campaign_id, status__in=allowed)
+    with atomic():
+        done = found.update(status=target, status_reason=reason, **fields)
+        if done:
+            announce(
+                campaign_status_changed,
+                alias(),
+                campaign_id=campaign_id,
+                status=target,
+                reason=reason,
+            )
+    return bool(done)
+
+
+def get(campaign_id: int) -> Campaign:
+    """The campaign, or a `CampaignError` that says that there is none."""
+    campaign = rows(Campaign).filter(pk=campaign_id).first()
+    if campaign is None:
+        text = _("There is no campaign %(id)s.") % {"id": campaign_id}
+        raise CampaignError(text, "no_campaign")
+    return campaign

@@ -1,0 +1,92 @@
+"""May the next request leave now? Read from the log of requests, in the transaction of the claim.
+
+The proof that no sliding window can hold more than its limit is in `docs/design.md`. In short:
+a request has arrived `ARRIVAL` seconds after its stamp (the gate shuts 2.5 s after it, the body
+takes at most 0.5 s), so a place that is kept until its request has surely arrived, and then
+for the length of the window, is kept for as long as any window could hold that arrival.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from csms_campaigns.conf import Account, Window
+from csms_campaigns.engine.database import rows
+from csms_campaigns.models import Attempt, GatewayAccount
+
+GATE: Final = 2.5
+"""Seconds from the stamp after which a request may no longer begin."""
+ARRIVAL: Final = 3.0
+"""Seconds from the stamp after which a request that began has arrived."""
+MARGIN: Final = 0.1
+"""Seconds for the rounding of clocks."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One request as the shortest window sees it."""
+
+    stamped_at: datetime
+    done_at: datetime | None
+
+    def free_at(self, window: Window) -> datetime:
+        arrived = self.stamped_at + timedelta(seconds=ARRIVAL)
+        if self.done_at is not None:
+            arrived = min(arrived, self.done_at)
+        return arrived + timedelta(seconds=window.seconds + MARGIN)
+
+
+def seconds_to_wait(
+    account: GatewayAccount, options: Account, now: datetime, n: int = 1
+) -> float:
+    """0 if `n` more may leave now; the account's row must be locked."""
+    moments = [_gap_over(account, options)]
+    if options.rate_limits:
+        shortest, *longer = options.rate_limits
+        moments.append(_place_free(account, shortest, n))
+        moments += [_left_window(account, window, n) for window in longer]
+    return max((m - now).total_seconds() if m else 0.0 for m in [*moments, now])
+
+
+def _gap_over(account: GatewayAccount, options: Account) -> datetime | None:
+    if account.stamped_at is None or not options.min_gap:
+        return None
+    return account.stamped_at + timedelta(seconds=options.min_gap)
+
+
+def _place_free(account: GatewayAccount, window: Window, n: int) -> datetime | None:
+    return nth_free(_recent(account, window), window, n)
+
+
+def nth_free(places: Sequence[Place], window: Window, n: int) -> datetime | None:
+    """When `n` of the window's places are free, if these are the latest requests."""
+    moments = sorted((place.free_at(window) for place in places), reverse=True)
+    kept = max(window.limit - n, 0)
+    return moments[kept] if len(moments) > kept else None
+
+
+def _recent(account: GatewayAccount, window: Window) -> list[Place]:
+    """All that can still hold a place: no more than the limit for each window begun."""
+    windows = math.ceil((window.seconds + ARRIVAL + MARGIN) / window.seconds)
+    oldest = account.cum - window.limit * windows
+    found = rows(Attempt).filter(account=account, cum__gt=oldest)
+    return [Place(*row) for row in found.values_list("stamped_at", "done_at")]
+
+
+def _left_window(account: GatewayAccount, window: Window, n: int) -> datetime | None:
+    """When the request that must have left the window has surely left it.
+
+    Where that one is gone from the log, the next later one stands for it: never too early.
+    """
+    leaving = account.cum + n - window.limit
+    if leaving <= 0:
+        return None
+    found = rows(Attempt).filter(account=account, cum__gte=leaving)
+    stamp = found.order_by("cum").values_list("stamped_at", flat=True).first()
+    if stamp is None:
+        return None
+    return stamp + timedelta(seconds=ARRIVAL + MARGIN + window.seconds)

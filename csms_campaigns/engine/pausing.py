@@ -1,0 +1,44 @@
+"""Pauses by the system, each with a plain reason that staff read on the campaign."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from csms_campaigns.engine.database import alias, rows
+from csms_campaigns.models import Campaign
+from csms_campaigns.signals import announce, campaign_status_changed
+from csms_campaigns.states import CampaignStatus
+
+logger = logging.getLogger("csms_campaigns.engine")
+
+
+def pause_by_system(campaign_ids: Iterable[int], reason: str) -> None:
+    """sending → paused; what is in flight is still recorded."""
+    for campaign_id in campaign_ids:
+        sending = rows(Campaign).filter(pk=campaign_id, status=CampaignStatus.SENDING)
+        if sending.update(status=CampaignStatus.PAUSED, status_reason=reason):
+            logger.warning("Campaign %s paused: %s", campaign_id, reason)
+            announce(
+                campaign_status_changed,
+                alias(),
+                campaign_id=campaign_id,
+                status=CampaignStatus.PAUSED,
+                reason=reason,
+            )
+
+
+def pause_campaigns_of(account_alias: str, reason: str) -> None:
+    """Every campaign that the account is sending, in one order so that two never lock crosswise."""
+    sending = rows(Campaign).filter(
+        account=account_alias, status=CampaignStatus.SENDING
+    )
+    ids = sending.order_by("pk").values_list("pk", flat=True)
+    pause_by_system(list(ids), reason)
+
+
+def pause_canary(campaign_id: int, reason: str) -> None:
+    """Pause the campaign if none of its numbers was accepted yet."""
+    waiting = rows(Campaign).filter(pk=campaign_id, canary_passed=False)
+    if waiting.exists():
+        pause_by_system([campaign_id], reason)

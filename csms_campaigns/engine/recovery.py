@@ -1,0 +1,48 @@
+"""Batches whose worker is gone: their lease ran out, and nobody knows what was sent.
+
+A stalled batch becomes unknown, never pending again. A worker that only slept may still bring
+its answer afterwards; then the answer counts.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from csms_campaigns.engine.database import atomic, lock_account, now, rows
+from csms_campaigns.engine.ending import finish_campaign
+from csms_campaigns.engine.finishing import make_unknown
+from csms_campaigns.engine.pausing import pause_canary
+from csms_campaigns.gateway.errors import AnswerLost
+from csms_campaigns.models import Batch
+from csms_campaigns.states import BatchStatus
+
+logger = logging.getLogger("csms_campaigns.engine")
+
+STALLED: Final = "The worker stopped before it could record an answer."
+
+
+def sweep() -> int:
+    """Make every batch unknown whose lease ran out; how many there were."""
+    stalled = rows(Batch).filter(status=BatchStatus.SENDING, lease_until__lt=now())
+    found = stalled.select_related("campaign").order_by("pk")
+    return sum(_give_up(batch) for batch in found)
+
+
+def _give_up(batch: Batch) -> bool:
+    with atomic():
+        lock_account(batch.campaign.account)
+        moment = now()
+        late = rows(Batch).filter(pk=batch.pk, lease_until__lt=moment)
+        if batch.attempt_id is None or not late.exists():
+            return False
+        if not make_unknown(batch.pk, batch.attempt_id, AnswerLost(STALLED), moment):
+            return False
+        logger.warning("Batch %s stalled: its recipients are unknown", batch.pk)
+        pause_canary(
+            batch.campaign_id, _("No answer to the first request was recorded.")
+        )
+        finish_campaign(batch.campaign_id, moment)
+    return True

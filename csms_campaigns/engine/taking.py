@@ -1,0 +1,202 @@
+"""The first step of a send: permit and claim, in one short transaction."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import F, Q, QuerySet
+
+from csms_campaigns import conf
+from csms_campaigns.engine import accounts, limits
+from csms_campaigns.engine.database import (
+    atomic,
+    durable_commit,
+    is_postgresql,
+    lock_account,
+    now,
+    rows,
+)
+from csms_campaigns.engine.recording import close_emptied, skip_opted_out
+from csms_campaigns.models import Attempt, Batch, Campaign, GatewayAccount, SendResult
+from csms_campaigns.states import BatchStatus, CampaignStatus, SendStatus
+
+LEASE_MARGIN: Final = 10.0
+"""Seconds beyond the longest request; a *finish* that is later still counts."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A claimed batch: committed as `sending`, its request stamped, nothing sent yet."""
+
+    alias: str
+    campaign_id: int
+    batch_id: int
+    attempt_id: int
+    cum: int
+    message: str
+    recipients: dict[str, int]
+    """Result ids by E.164 number."""
+    alone: bool
+    """It is a canary or a probe: the others wait for its answer."""
+    taken_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def numbers(self) -> list[str]:
+        return list(self.recipients)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing may leave for so many seconds."""
+
+    seconds: float
+
+
+class Nothing:
+    """There is no work, or what there is waits for the answer of a request in flight."""
+
+
+NOTHING: Final = Nothing()
+
+
+def take(alias: str) -> Taken | Wait | Nothing:
+    """Claim the next batch of the account. Where it may not leave, nothing is written.
+
+    One transaction; the account's row serialises one key and nothing else. The seconds of the
+    permit count from the lock: counted from before it, waiting in the queue burnt a third of
+    the permits (measured).
+    """
+    if not has_work(alias):
+        return NOTHING
+    options = conf.account(alias)
+    accounts.state(alias)
+    with atomic():
+        account = lock_account(alias)
+        locked_at = time.monotonic()
+        moment = _never_backwards(account, now())
+        if (seconds := _seconds_to_wait(account, options, moment)) > 0:
+            return Wait(seconds)
+        durable_commit()
+        taken = _claim_next(account, options, moment)
+    return replace(taken, taken_at=locked_at) if isinstance(taken, Taken) else taken
+
+
+def has_work(alias: str) -> bool:
+    return _pending(alias).exists()
+
+
+def _pending(alias: str) -> QuerySet[Batch]:
+    return rows(Batch).filter(
+        campaign__in=_sending_campaigns(alias), status=BatchStatus.PENDING
+    )
+
+
+def _sending_campaigns(alias: str) -> QuerySet[Campaign]:
+    return rows(Campaign).filter(account=alias, status=CampaignStatus.SENDING)
+
+
+def _never_backwards(account: GatewayAccount, moment: datetime) -> datetime:
+    return max(account.stamped_at or moment, moment)
+
+
+def _seconds_to_wait(
+    account: GatewayAccount, options: conf.Account, moment: datetime
+) -> float:
+    if account.blocked_until and account.blocked_until > moment:
+        return (account.blocked_until - moment).total_seconds()
+    return limits.seconds_to_wait(account, options, moment)
+
+
+def _claim_next(
+    account: GatewayAccount, options: conf.Account, moment: datetime
+) -> Taken | Wait | Nothing:
+    """The next batch of the least recently served campaign that has one."""
+    if account.probing and _in_flight(_sending_batches(account.alias)):
+        return NOTHING
+    for campaign in _sending_campaigns(account.alias).order_by(
+        F("served_at").asc(nulls_first=True), "pk"
+    ):
+        while batch := _next_batch(campaign, moment):
+            skip_opted_out(batch)
+            if recipients := _recipients(batch):
+                return _claim(account, options, campaign, batch, recipients, moment)
+            close_emptied(batch, moment)
+    return _wait_for_delayed(account.alias, moment)
+
+
+def _sending_batches(alias: str) -> QuerySet[Batch]:
+    return rows(Batch).filter(status=BatchStatus.SENDING, campaign__account=alias)
+
+
+def _in_flight(batches: QuerySet[Batch]) -> bool:
+    return batches.exists()
+
+
+def _next_batch(campaign: Campaign, moment: datetime) -> Batch | None:
+    batches = rows(Batch).filter(campaign=campaign)
+    if not campaign.canary_passed and _in_flight(
+        batches.filter(status=BatchStatus.SENDING)
+    ):
+        return None
+    due = Q(not_before__isnull=True) | Q(not_before__lte=moment)
+    found = batches.filter(due, status=BatchStatus.PENDING).order_by("number")
+    if is_postgresql():
+        found = found.select_for_update(skip_locked=True)
+    return found.first()
+
+
+def _recipients(batch: Batch) -> dict[str, int]:
+    found = rows(SendResult).filter(batch=batch, status=SendStatus.PENDING)
+    pairs = found.order_by("pk").values_list("phone", "pk")
+    return {phone: pk for phone, pk in pairs if phone is not None}
+
+
+def _claim(
+    account: GatewayAccount,
+    options: conf.Account,
+    campaign: Campaign,
+    batch: Batch,
+    recipients: dict[str, int],
+    moment: datetime,
+) -> Taken | Nothing:
+    # Guarded: a pause that committed first wins, and one that comes now waits for us.
+    served = rows(Campaign).filter(pk=campaign.pk, status=CampaignStatus.SENDING)
+    if not served.update(served_at=moment):
+        return NOTHING
+    attempt = _stamp(account, batch, moment)
+    lease = limits.GATE + options.longest_request + LEASE_MARGIN
+    rows(Batch).filter(pk=batch.pk, status=BatchStatus.PENDING).update(
+        status=BatchStatus.SENDING,
+        lease_until=moment + timedelta(seconds=lease),
+        tries=F("tries") + 1,
+        attempt=attempt,
+    )
+    return Taken(
+        alias=account.alias,
+        campaign_id=campaign.pk,
+        batch_id=batch.pk,
+        attempt_id=attempt.pk,
+        cum=attempt.cum,
+        message=batch.message,
+        recipients=recipients,
+        alone=account.probing or not campaign.canary_passed,
+    )
+
+
+def _stamp(account: GatewayAccount, batch: Batch, moment: datetime) -> Attempt:
+    attempt = rows(Attempt).create(
+        account=account, batch=batch, cum=account.cum + 1, stamped_at=moment
+    )
+    rows(GatewayAccount).filter(pk=account.pk).update(
+        cum=attempt.cum, stamped_at=moment
+    )
+    return attempt
+
+
+def _wait_for_delayed(alias: str, moment: datetime) -> Wait | Nothing:
+    found = _pending(alias).filter(not_before__gt=moment).order_by("not_before")
+    soonest = found.values_list("not_before", flat=True).first()
+    return Wait((soonest - moment).total_seconds()) if soonest else NOTHING

@@ -1,0 +1,70 @@
+"""What must happen again and again, whoever does it: beat, cron, or a busy lane."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from csms_campaigns import conf
+from csms_campaigns.engine.database import now, rows
+from csms_campaigns.engine.ending import cancel_leftovers, finish_campaigns
+from csms_campaigns.engine.lanes import Wake, idle_lanes
+from csms_campaigns.engine.lifecycle import start_due
+from csms_campaigns.engine.recovery import sweep
+from csms_campaigns.engine.taking import has_work
+from csms_campaigns.models import Campaign, Heartbeat
+from csms_campaigns.states import CampaignStatus
+
+logger = logging.getLogger("csms_campaigns.engine")
+
+PERIOD: Final = 10.0
+NAME: Final = "tick"
+
+
+def tick(wake: Wake, wake_prepare: Callable[[int], bool]) -> None:
+    """Start what is due, give up what is stalled, end what is done, wake who has work."""
+    _beat()
+    start_due()
+    sweep()
+    cancel_leftovers()
+    finish_campaigns()
+    for campaign_id in stale_preparations():
+        wake_prepare(campaign_id)
+    for alias in _aliases_with_work():
+        if (free := idle_lanes(alias)) > 0:
+            wake(alias, free)
+
+
+def tick_if_due(wake: Wake, wake_prepare: Callable[[int], bool]) -> bool:
+    """The tick, if nobody has done it for its period: so a missing beat delays nothing for long."""
+    if not _beat(now() - timedelta(seconds=PERIOD)):
+        return False
+    tick(wake, wake_prepare)
+    return True
+
+
+def _beat(not_after: object = None) -> bool:
+    """Write down that the tick ran; with `not_after`, only if it has not run since."""
+    moment = now()
+    _row, created = rows(Heartbeat).get_or_create(name=NAME, defaults={"at": moment})
+    found = rows(Heartbeat).filter(name=NAME)
+    if not_after is not None:
+        found = found.filter(at__lt=not_after)
+    return bool(found.update(at=moment)) or created
+
+
+def stale_preparations() -> list[int]:
+    """Campaigns whose preparing process died, or never began."""
+    found = rows(Campaign).filter(
+        status=CampaignStatus.PREPARING, prepare_lease_until__lt=now()
+    )
+    return list(found.values_list("pk", flat=True))
+
+
+def _aliases_with_work() -> list[str]:
+    sending = rows(Campaign).filter(status=CampaignStatus.SENDING)
+    found = sending.order_by("account").values_list("account", flat=True).distinct()
+    known = set(conf.aliases())
+    return [alias for alias in found if alias in known and has_work(alias)]

@@ -1,0 +1,176 @@
+"""Campaigns on the command line: the same engine calls as the admin."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from csms_campaigns import tasks
+from csms_campaigns.contacts_io.exporting import write_results
+from csms_campaigns.engine import audience, lifecycle
+from csms_campaigns.engine.database import alias, rows
+from csms_campaigns.engine.errors import CampaignError
+from csms_campaigns.engine.progress import progress
+from csms_campaigns.models import Campaign, ContactList
+
+Answer = dict[str, Any]
+
+
+def create(options: Answer) -> Answer:
+    found = {c.name: c for c in rows(ContactList).filter(name__in=options["list"])}
+    for name in options["list"]:
+        if name not in found:
+            text = _("There is no contact list “%(name)s”.") % {"name": name}
+            raise CampaignError(text, "no_such_list")
+    campaign = lifecycle.create(
+        name=options["name"],
+        message=options["message"],
+        lists=found.values(),
+        account=options["account"],
+    )
+    return {"id": campaign.pk}
+
+
+def review(options: Answer) -> Answer:
+    return audience.review(options["id"]).as_dict()
+
+
+def launch(options: Answer) -> Answer:
+    at = _moment(options["at"]) if options["at"] else None
+    lifecycle.launch(options["id"], at=at)
+    return _woken(options["id"])
+
+
+def pause(options: Answer) -> Answer:
+    lifecycle.pause(options["id"])
+    return _state(options["id"])
+
+
+def resume(options: Answer) -> Answer:
+    lifecycle.resume(options["id"])
+    return _woken(options["id"])
+
+
+def cancel(options: Answer) -> Answer:
+    lifecycle.cancel(options["id"])
+    return _state(options["id"])
+
+
+def status(options: Answer) -> Answer:
+    return progress(_campaign(options["id"])).as_dict()
+
+
+def export(options: Answer) -> Answer:
+    campaign, path = _campaign(options["id"]), Path(options["output"])
+    try:
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            write_results(campaign, stream)
+    except OSError as error:
+        text = _("%(path)s cannot be written: %(reason)s.")
+        raise CampaignError(
+            text % {"path": path, "reason": error.strerror}, "not_writable"
+        ) from error
+    return {"rows": campaign.audience_count, "output": str(path)}
+
+
+VERBS: Final[dict[str, Callable[[Answer], Answer]]] = {
+    "create": create,
+    "review": review,
+    "launch": launch,
+    "pause": pause,
+    "resume": resume,
+    "cancel": cancel,
+    "status": status,
+    "export": export,
+}
+
+
+def _campaign(campaign_id: int) -> Campaign:
+    return lifecycle.get(campaign_id)
+
+
+def _state(campaign_id: int) -> Answer:
+    campaign = _campaign(campaign_id)
+    return {"status": campaign.status, "status_reason": campaign.status_reason}
+
+
+def _woken(campaign_id: int) -> Answer:
+    campaign = _campaign(campaign_id)
+    transaction.on_commit(
+        lambda: tasks.wake_lanes(campaign.account) and None, using=alias()
+    )
+    return _state(campaign_id)
+
+
+def _moment(text: str) -> datetime:
+    """ISO 8601; a time without an offset is in the site's time zone."""
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None:
+        sentence = _("“%(text)s” is not a time such as 2026-12-31T09:00+03:00.")
+        raise CampaignError(sentence % {"text": text}, "bad_time")
+    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+
+
+class Command(BaseCommand):
+    help = "Create, review, launch and watch campaigns."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+        found = {name: verbs.add_parser(name) for name in VERBS}
+        for name, verb in found.items():
+            verb.add_argument(
+                "--json", action="store_true", help="one JSON object for machines"
+            )
+            if name != "create":
+                verb.add_argument("id", type=int)
+        _create_arguments(found["create"])
+        found["launch"].add_argument(
+            "--at", metavar="ISO", help="such as 2026-12-31T09:00+03:00"
+        )
+        found["export"].add_argument("--output", required=True, metavar="FILE.csv")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        del args
+        try:
+            answer = VERBS[options["verb"]](options)
+        except CampaignError as error:
+            if options["json"]:
+                said = {"error": str(error), "code": error.code}
+                self.stdout.write(json.dumps(said, ensure_ascii=False))
+            raise CommandError(str(error)) from error
+        self.stdout.write(self._written(answer, options))
+
+    def _written(self, answer: Answer, options: Answer) -> str:
+        if options["json"]:
+            return json.dumps(answer, ensure_ascii=False)
+        if options["verb"] == "create":
+            return str(answer["id"])
+        return "\n".join(f"{name}: {_plain(value)}" for name, value in answer.items())
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {v}" for k, v in value.items()) or "0"
+    return "–" if value in (None, "") else str(value)
+
+
+def _create_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--message", required=True)
+    parser.add_argument(
+        "--list", required=True, action="append", metavar="NAME", help="may be repeated"
+    )
+    parser.add_argument("--account", default="default", metavar="ALIAS")

@@ -1,0 +1,122 @@
+"""Celery: ids in, one call. A message only wakes; the database says what there is to do.
+
+Whatever a site sets for its own tasks (late acknowledgement, a visibility timeout, time
+limits, eager mode), a message of ours may be lost or run twice without harm.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import threading
+import warnings
+from typing import Any, Final
+
+from celery import current_app, shared_task, signals
+from celery.exceptions import AlwaysEagerIgnored
+
+from csms_campaigns import conf
+from csms_campaigns.engine import audience, lanes, ticking
+
+logger = logging.getLogger("csms_campaigns.tasks")
+
+SAFE: Final[dict[str, Any]] = {
+    "acks_late": False,
+    "reject_on_worker_lost": False,
+    "ignore_result": True,
+    "max_retries": 0,
+    "store_errors_even_if_ignored": False,
+    "track_started": False,
+    "rate_limit": None,
+}
+EXPIRES: Final = 60.0
+"""Seconds after which a wake-up that no worker took is not worth taking: the tick comes anyway."""
+NO_LIMIT: Final = 86_400
+"""Longer than any task of ours: a site's own limit would kill a lane in the middle of a request."""
+
+
+class _Stop:
+    """Set when the worker is told to end; shared with the children of a prefork pool."""
+
+    def __init__(self) -> None:
+        self.event: Any = threading.Event()
+
+    def is_set(self) -> bool:
+        return bool(self.event.is_set())
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return bool(self.event.wait(timeout))
+
+
+STOP: Final = _Stop()
+
+
+@signals.worker_init.connect
+def _share_stop(**_kwargs: Any) -> None:
+    # Before the pool forks, so that its children inherit the event.
+    if "fork" in multiprocessing.get_all_start_methods():
+        STOP.event = multiprocessing.get_context("fork").Event()
+
+
+@signals.worker_shutting_down.connect
+def _set_stop(**_kwargs: Any) -> None:
+    STOP.event.set()
+
+
+@shared_task(**SAFE, time_limit=NO_LIMIT, soft_time_limit=NO_LIMIT)
+def lane(alias: str) -> None:
+    """Work for the account until the slice or the work ends."""
+    lanes.run_lane(alias, wake_lanes, stop=STOP, tick=_tick_if_due)
+
+
+@shared_task(**SAFE, time_limit=NO_LIMIT, soft_time_limit=NO_LIMIT, expires=9)
+def tick() -> None:
+    """To be scheduled every 10 seconds."""
+    ticking.tick(wake_lanes, wake_prepare)
+
+
+@shared_task(**SAFE, time_limit=NO_LIMIT, soft_time_limit=NO_LIMIT)
+def prepare(campaign_id: int, token: str) -> None:
+    """Prepare with this token; a doubled message finds it used."""
+    audience.prepare_once(campaign_id, token)
+
+
+def _tick_if_due() -> None:
+    ticking.tick_if_due(wake_lanes, wake_prepare)
+
+
+def wake_lanes(alias: str, count: int | None = None) -> bool:
+    """Wake lanes of an account; False if the broker did not take the message."""
+    if count is None:
+        count = conf.account(alias).concurrency
+    return all(_publish(lane.name, [alias]) for _lane in range(count))
+
+
+def wake_prepare(campaign_id: int, token: Any = None) -> bool:
+    """Have a worker prepare; without a token, what nobody works on any more."""
+    return _publish(prepare.name, [campaign_id, str(token or "")])
+
+
+def wake_tick() -> bool:
+    return _publish(tick.name, [])
+
+
+def _publish(name: str, args: list[Any]) -> bool:
+    """Never raises, never hangs. `send_task` is deaf to eager mode: a lane must not run in a
+    web request, whatever a site sets for its tests."""
+    quick = {"socket_timeout": 1, "socket_connect_timeout": 1, "max_retries": 0}
+    try:
+        with (
+            warnings.catch_warnings(),
+            current_app.connection_for_write(
+                connect_timeout=1, transport_options=quick
+            ) as broker,
+        ):
+            warnings.simplefilter("ignore", AlwaysEagerIgnored)
+            current_app.send_task(
+                name, args=args, connection=broker, retry=False, expires=EXPIRES
+            )
+    except Exception as error:  # noqa: BLE001 every broker has errors of its own
+        logger.warning("The broker did not take %s: %s", name, type(error).__name__)
+        return False
+    return True
