@@ -41,7 +41,7 @@ class CampaignForm(forms.ModelForm):
         label=_("Message"),
         required=False,
         help_text=_(
-            "Placeholders: {{ name }} or {{ name|default:“friend” }}. Each recipient "
+            'Placeholders: {{ name }} or {{ name|default:"friend" }}. Each recipient '
             "gets the text with their own values."
         ),
     )

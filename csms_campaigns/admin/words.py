@@ -90,8 +90,8 @@ def percent(part: float, whole: float) -> str:
         return "0%"
     share = 100 * part / whole
     if 0 < share < 10 or 99 < share < 100:
-        return formats.number_format(min(max(share, 0.1), 99.9), 1) + "%"
-    return formats.number_format(share, 0) + "%"
+        return number(round(min(max(share, 0.1), 99.9), 1)) + "%"
+    return number(round(share)) + "%"
 
 
 def time_zone() -> str:

@@ -34,9 +34,10 @@ def test_a_bad_number_is_refused_with_one_translated_sentence() -> None:
     with pytest.raises(ValidationError) as refused:
         PhoneField().clean("12")
     assert refused.value.messages == [numbers.MESSAGES[numbers.NumberError.TOO_SHORT]]
-    with translation.override("ar"), pytest.raises(ValidationError) as refused:
-        PhoneField().clean("12")
-    assert refused.value.messages != [numbers.MESSAGES[numbers.NumberError.TOO_SHORT]]
+    with translation.override("ar"):
+        with pytest.raises(ValidationError) as refused:
+            PhoneField().clean("12")
+        assert refused.value.messages[0].startswith("الرقم قصير.")
 
 
 def test_a_number_counts_as_changed_only_when_it_is_another() -> None:

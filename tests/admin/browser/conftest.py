@@ -9,23 +9,13 @@ from urllib.parse import urlsplit
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client, override_settings
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 from pytest_django.live_server_helper import LiveServer
 
 from csms_campaigns.models import ContactList
 from tests.admin.conftest import make_people
 
 CSP = "project.middleware.content_security_policy"
-
-
-@pytest.fixture(scope="session")
-def base_url() -> None:
-    """In place of a plugin's, whose way of defining it pytest warns about."""
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _verify_url() -> None:
-    """The same."""
 
 
 @pytest.fixture(scope="session")
@@ -49,12 +39,14 @@ def faults(context: BrowserContext, strict_site: LiveServer) -> list[str]:
         if urlsplit(request.url).netloc not in {home, ""}:
             found.append(f"foreign: {request.url}")
 
+    def on_console(line: ConsoleMessage) -> None:
+        # The icon of the site is no page of ours.
+        if line.type == "error" and "favicon" not in line.location["url"]:
+            found.append(line.text)
+
     def on_page(page: Page) -> None:
         page.on("pageerror", lambda error: found.append(f"script: {error}"))
-        page.on(
-            "console",
-            lambda line: found.append(line.text) if line.type == "error" else None,
-        )
+        page.on("console", on_console)
 
     context.on("request", on_request)
     context.on("page", on_page)
