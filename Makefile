@@ -5,7 +5,7 @@ VENV ?= .venv
 PORT ?= 8000
 
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c project/constraints.txt
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c project/constraints.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-reset test lint wheel messages clean
