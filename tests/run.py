@@ -16,6 +16,8 @@ from pathlib import Path
 from tests.servers import addresses, postgres
 
 ROOT = Path(__file__).resolve().parents[1]
+# Stronger than pyproject.toml to pytest-django, and a developer's shell may name the demo's.
+OWN = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
 
 
 def databases() -> list[str]:
@@ -29,7 +31,7 @@ def run(engine: str, words: list[str], counts: Counter[str]) -> int:
         status = subprocess.run(
             [sys.executable, "-m", "pytest", "--db", engine, *words],
             cwd=ROOT,
-            env={**os.environ, "CSMS_TEST_COUNTS": report.name},
+            env={**os.environ, **OWN, "CSMS_TEST_COUNTS": report.name},
             check=False,
         ).returncode
         counts.update(json.loads(report.read() or "{}"))

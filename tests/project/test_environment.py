@@ -18,12 +18,12 @@ from project.databases import database
 from project.environment import Environment
 from project.secret_key import kept_in
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 SHOW = """
 import json
 from django.conf import settings as s
-
-pytestmark = pytest.mark.once
 db = s.DATABASES["default"]
 print(json.dumps({
     "account": s.CSMS_CAMPAIGNS["ACCOUNTS"]["default"],
