@@ -90,6 +90,7 @@ class BlockReason(TextChoices):
     RATE_LIMITED = "rate_limited", _("The gateway says that its rate limit is reached")
     UNAVAILABLE = "unavailable", _("The gateway says that it is unavailable")
     UNREACHABLE = "unreachable", _("The gateway cannot be reached")
+    NO_ANSWER = "no_answer", _("The gateway's answers do not arrive")
     DATABASE_SLOW = "database_slow", _("The database is too slow to send in time")
 
 

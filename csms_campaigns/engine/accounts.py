@@ -21,6 +21,9 @@ from csms_campaigns.states import BlockReason
 
 LONGEST_BACKOFF: Final = 60.0
 FAILURES_UNTIL_PAUSE: Final = 10
+UNANSWERED_UNTIL_PROBE: Final = 3
+UNANSWERED_UNTIL_PAUSE: Final = 6
+SILENCE_REST: Final = 10.0
 
 
 def state(alias: str) -> GatewayAccount:
@@ -64,6 +67,21 @@ def count_failure(account: GatewayAccount, cum: int) -> int:
     return account.failures
 
 
+def count_unanswered(account: GatewayAccount, cum: int) -> int:
+    """How many in a row got no answer; those in flight when the account was blocked are one."""
+    if cum <= account.blocked_cum:
+        return account.unanswered
+    account.unanswered += 1
+    rows(GatewayAccount).filter(pk=account.pk).update(unanswered=account.unanswered)
+    return account.unanswered
+
+
+def heard_from(account: GatewayAccount) -> None:
+    """The gateway answered, if only to refuse."""
+    if account.unanswered:
+        rows(GatewayAccount).filter(pk=account.pk).update(unanswered=0)
+
+
 def backoff(failures: int) -> float:
     """Seconds to wait after so many failures in a row: 1, 2, 4 … 60."""
     return min(2.0 ** max(failures - 1, 0), LONGEST_BACKOFF)
@@ -71,6 +89,7 @@ def backoff(failures: int) -> float:
 
 def answered(account: GatewayAccount, cum: int) -> None:
     """The gateway processed a request that was stamped after the block: the block is over."""
+    heard_from(account)
     held = account.blocked_reason or account.failures or account.probing
     if held and cum > account.blocked_cum:
         rows(GatewayAccount).filter(pk=account.pk).update(
@@ -105,6 +124,7 @@ def release_block(account: GatewayAccount) -> None:
         blocked_until=None,
         probing=True,
         failures=0,
+        unanswered=0,
     )
     rows(GatewayAccount).filter(pk=account.pk).update(
         resumed_cum=Greatest("resumed_cum", account.cum), next_free_at=None

@@ -1,21 +1,18 @@
 """The last step of a send: what the answer means for each number, the batch and the account.
 
-The table of DESIGN in one place: a `Receipt` speaks number by number; a `GatewayError` either
-is certain that nothing was sent (the batch goes back to the queue) or it is not (unknown).
+A `Receipt` speaks number by number. A `GatewayError` either is certain that nothing was sent
+(the batch goes back to the queue, and `consequences` decides the rest) or it is not (unknown).
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from django.utils.translation import gettext as _
 
-from csms_campaigns import conf
-from csms_campaigns.engine import accounts, pausing, recording
+from csms_campaigns.engine import accounts, consequences, pausing, recording
+from csms_campaigns.engine.consequences import Scene, pause_account
 from csms_campaigns.engine.database import (
     alias,
     atomic,
@@ -25,11 +22,12 @@ from csms_campaigns.engine.database import (
     rows,
 )
 from csms_campaigns.engine.ending import finish_campaign
+from csms_campaigns.engine.splitting import move_to_new_batch
 from csms_campaigns.engine.statements import Outcome, write_outcomes
 from csms_campaigns.engine.taking import Taken
 from csms_campaigns.gateway import errors
 from csms_campaigns.gateway.receipts import NumberOutcome, Receipt
-from csms_campaigns.models import Batch, Campaign, GatewayAccount, SendResult
+from csms_campaigns.models import Batch, Campaign
 from csms_campaigns.signals import announce, batch_recorded
 from csms_campaigns.states import (
     AttemptOutcome,
@@ -38,25 +36,7 @@ from csms_campaigns.states import (
     SendStatus,
 )
 
-logger = logging.getLogger("csms_campaigns.engine")
-
 NO_ENTRY: Final = "The gateway's answer does not name this number."
-EXPIRIES_UNTIL_BLOCK: Final = 3
-SLOW_DATABASE_REST: Final = 30.0
-
-
-@dataclass(frozen=True)
-class Scene:
-    """One answer being written: the locked account, the claim, the moment."""
-
-    account: GatewayAccount
-    taken: Taken
-    now: datetime
-
-    @property
-    def is_older_than_resume(self) -> bool:
-        """Stamped before a person resumed: it says nothing new about the account."""
-        return self.taken.cum <= self.account.resumed_cum
 
 
 def finish(taken: Taken, answer: Receipt | errors.GatewayError) -> None:
@@ -93,22 +73,29 @@ def _processed(scene: Scene, receipt: Receipt) -> None:
     if outcomes:
         write_outcomes(taken.batch_id, outcomes, scene.now)
     if waiting:
-        _move_to_new_batch(taken, [taken.recipients[number] for number in waiting])
+        move_to_new_batch(taken.batch_id, [taken.recipients[n] for n in waiting])
     recording.close_batch(taken.batch_id, taken.attempt_id, BatchStatus.DONE, scene.now)
-    _close_attempt(scene, AttemptOutcome.ANSWERED, receipt)
-    _judge(scene, receipt, any(o.accepted for o in receipt.outcomes.values()))
+    recording.close_attempt(
+        taken.attempt_id,
+        AttemptOutcome.ANSWERED,
+        scene.now,
+        http_status=receipt.http_status,
+        remaining_credits=receipt.remaining_credits,
+    )
+    _judge_campaign(scene, receipt)
+    _judge_account(scene, receipt)
 
 
-def _waiting_for_credits(taken: Taken, receipt: Receipt) -> list[str]:
+def _waiting_for_credits(taken: Taken, receipt: Receipt) -> set[str]:
     """Numbers to which certainly nothing was sent, and which may go later.
 
     In a late answer, after the sweep, they are failed: only a person may repeat an unknown.
     """
+    numbers = {n for n, o in receipt.outcomes.items() if o.wants_credits}
     ours = rows(Batch).filter(
         pk=taken.batch_id, attempt=taken.attempt_id, status=BatchStatus.SENDING
     )
-    numbers = [n for n, o in receipt.outcomes.items() if o.wants_credits]
-    return numbers if numbers and ours.exists() else []
+    return numbers if numbers and ours.exists() else set()
 
 
 def _outcome(result_id: int, said: NumberOutcome | None) -> Outcome:
@@ -118,58 +105,30 @@ def _outcome(result_id: int, said: NumberOutcome | None) -> Outcome:
     return Outcome(result_id, status.value, said.message_id, said.code, said.error)
 
 
-def _move_to_new_batch(taken: Taken, result_ids: list[int]) -> None:
-    """For want of credits nothing was sent to these numbers: they wait in a batch of their own."""
-    campaign = rows(Campaign).select_for_update().get(pk=taken.campaign_id)
-    batch = rows(Batch).get(pk=taken.batch_id)
-    campaign.batch_count += 1
-    campaign.save(using=alias(), update_fields=["batch_count"])
-    rest = rows(Batch).create(
-        campaign=campaign,
-        number=campaign.batch_count,
-        message=batch.message,
-        segments=batch.segments,
-        size=len(result_ids),
-        split_from=batch,
-    )
-    moved = rows(SendResult).filter(
-        pk__in=result_ids, batch=batch, status=SendStatus.PENDING
-    )
-    moved.update(batch=rest)
-    rows(Batch).filter(pk=rest.pk).update(**recording.counts(rest.pk))
-
-
-def _close_attempt(scene: Scene, outcome: AttemptOutcome, receipt: Receipt) -> None:
-    recording.close_attempt(
-        scene.taken.attempt_id,
-        outcome,
-        scene.now,
-        http_status=receipt.http_status,
-        remaining_credits=receipt.remaining_credits,
-    )
-
-
-def _judge(scene: Scene, receipt: Receipt, accepted: bool) -> None:
-    """What a processed request says of the account and of the campaign's canary."""
-    accounts.note_credits(
-        scene.account, scene.taken.cum, receipt.remaining_credits, scene.now
-    )
-    out_of_credits = any(o.wants_credits for o in receipt.outcomes.values())
-    balance = receipt.remaining_credits
-    if out_of_credits or (balance is not None and balance <= 0):
-        return _pause_account(
-            scene, BlockReason.NO_CREDITS, _("The gateway has no credits left for you.")
+def _judge_campaign(scene: Scene, receipt: Receipt) -> None:
+    """Has the gateway accepted anybody? Until then it goes alone; a run of noes pauses it."""
+    campaign_id = scene.taken.campaign_id
+    said = [o for o in receipt.outcomes.values() if not o.wants_credits]
+    if any(o.accepted for o in said):
+        changed = rows(Campaign).filter(pk=campaign_id)
+        changed.exclude(canary_passed=True, rejected_in_a_row=0).update(
+            canary_passed=True, rejected_in_a_row=0
         )
-    accounts.answered(scene.account, scene.taken.cum)
-    if accepted:
-        campaign = rows(Campaign).filter(pk=scene.taken.campaign_id)
-        campaign.filter(canary_passed=False).update(canary_passed=True)
-        return None
-    said = next((o.error for o in receipt.outcomes.values() if o.error), NO_ENTRY)
-    return pausing.pause_canary(
-        scene.taken.campaign_id,
-        _("No number of the first request was accepted: %(said)s") % {"said": said},
-    )
+    elif said:
+        words = next((o.error for o in said if o.error), NO_ENTRY)
+        pausing.pause_rejected(campaign_id, len(said), words)
+
+
+def _judge_account(scene: Scene, receipt: Receipt) -> None:
+    account, cum = scene.account, scene.taken.cum
+    balance = receipt.remaining_credits
+    accounts.note_credits(account, cum, balance, scene.now)
+    out_of_credits = any(o.wants_credits for o in receipt.outcomes.values())
+    if out_of_credits or (balance is not None and balance <= 0):
+        text = _("the balance is used up; top it up, then resume")
+        pause_account(scene, BlockReason.NO_CREDITS, text)
+    else:
+        accounts.answered(account, cum)
 
 
 # It is certain that nothing was sent
@@ -184,12 +143,12 @@ def _not_sent(scene: Scene, error: errors.GatewayError) -> None:
         http_status=error.http_status,
         error=error.text,
     )
-    if not recording.put_back(scene.taken.batch_id, scene.taken.attempt_id):
+    if refused:
+        accounts.heard_from(scene.account)
+    if recording.put_back(scene.taken.batch_id, scene.taken.attempt_id):
+        consequences.follow(scene, error)
+    else:
         _fail_late(scene, error)
-    for kind, consequence in CONSEQUENCES:
-        if isinstance(error, kind):
-            consequence(scene, error)
-            return
 
 
 def _fail_late(scene: Scene, error: errors.GatewayError) -> None:
@@ -204,93 +163,30 @@ def _fail_late(scene: Scene, error: errors.GatewayError) -> None:
     )
 
 
-def _key_refused(scene: Scene, error: errors.GatewayError) -> None:
-    _pause_account(scene, BlockReason.KEY_REFUSED, error.text)
-
-
-def _credits_exhausted(scene: Scene, error: errors.GatewayError) -> None:
-    _pause_account(scene, BlockReason.NO_CREDITS, error.text)
-
-
-def _rate_limited(scene: Scene, error: errors.GatewayError) -> None:
-    windows = conf.account(scene.taken.alias).rate_limits
-    shortest = windows[0].seconds if windows else 60.0
-    _block(scene, BlockReason.RATE_LIMITED, error.retry_after or shortest, error.text)
-
-
-def _unavailable(scene: Scene, error: errors.GatewayError) -> None:
-    failures = accounts.count_failure(scene.account, scene.taken.cum)
-    seconds = error.retry_after or accounts.backoff(failures)
-    _block_or_pause(scene, BlockReason.UNAVAILABLE, failures, seconds, error.text)
-
-
-def _unreachable(scene: Scene, error: errors.GatewayError) -> None:
-    failures = accounts.count_failure(scene.account, scene.taken.cum)
-    seconds = accounts.backoff(failures)
-    _block_or_pause(scene, BlockReason.UNREACHABLE, failures, seconds, error.text)
-
-
-def _permit_expired(scene: Scene, error: errors.GatewayError) -> None:
-    if accounts.count_failure(scene.account, scene.taken.cum) >= EXPIRIES_UNTIL_BLOCK:
-        _block(scene, BlockReason.DATABASE_SLOW, SLOW_DATABASE_REST, error.text)
-
-
-def _refused(scene: Scene, error: errors.GatewayError) -> None:
-    if scene.is_older_than_resume:
-        return
-    pausing.pause_by_system(
-        [scene.taken.campaign_id],
-        _("The gateway refused a request: %(said)s") % {"said": error.text},
-    )
-
-
-CONSEQUENCES: Final[
-    tuple[
-        tuple[type[errors.GatewayError], Callable[[Scene, errors.GatewayError], None]],
-        ...,
-    ]
-] = (
-    (errors.KeyRefused, _key_refused),
-    (errors.CreditsExhausted, _credits_exhausted),
-    (errors.RateLimited, _rate_limited),
-    (errors.Unavailable, _unavailable),
-    (errors.Unreachable, _unreachable),
-    (errors.PermitExpired, _permit_expired),
-    (errors.Refused, _refused),
-)
-
-
-def _block(scene: Scene, reason: BlockReason, seconds: float, detail: str) -> None:
-    accounts.block(scene.account, reason, now=scene.now, seconds=seconds, detail=detail)
-
-
-def _block_or_pause(
-    scene: Scene, reason: BlockReason, failures: int, seconds: float, detail: str
-) -> None:
-    if failures < accounts.FAILURES_UNTIL_PAUSE:
-        _block(scene, reason, seconds, detail)
-    else:
-        _pause_account(scene, reason, detail)
-
-
-def _pause_account(scene: Scene, reason: BlockReason, detail: str) -> None:
-    """Stop the account and pause its campaigns, unless a person resumed after this request."""
-    if scene.is_older_than_resume:
-        return
-    accounts.block(scene.account, reason, now=scene.now, seconds=None, detail=detail)
-    pausing.pause_campaigns_of(scene.taken.alias, f"{reason.label}: {detail}")
-
-
 # Nobody knows
 
 
 def _unknown(scene: Scene, error: errors.GatewayError) -> None:
     taken = scene.taken
     make_unknown(taken.batch_id, taken.attempt_id, error, scene.now)
-    pausing.pause_canary(
-        taken.campaign_id,
-        _("No answer came to the first request: %(said)s") % {"said": error.text},
-    )
+    text = _("No answer came to the first request: %(said)s")
+    pausing.pause_canary(taken.campaign_id, text % {"said": error.text})
+    _judge_silence(scene, error)
+
+
+def _judge_silence(scene: Scene, error: errors.GatewayError) -> None:
+    """Each request without an answer costs a batch of unknowns, so a few in a row are enough."""
+    unanswered = accounts.count_unanswered(scene.account, scene.taken.cum)
+    if unanswered >= accounts.UNANSWERED_UNTIL_PAUSE:
+        pause_account(scene, BlockReason.NO_ANSWER, error.text)
+    elif unanswered >= accounts.UNANSWERED_UNTIL_PROBE:
+        accounts.block(
+            scene.account,
+            BlockReason.NO_ANSWER,
+            now=scene.now,
+            seconds=accounts.SILENCE_REST,
+            detail=error.text,
+        )
 
 
 def make_unknown(

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from typing import Final
+
+from django.db.models import F
+from django.utils.translation import gettext as _
 
 from csms_campaigns.engine.database import alias, rows
 from csms_campaigns.models import Campaign
@@ -11,6 +15,9 @@ from csms_campaigns.signals import announce, campaign_status_changed
 from csms_campaigns.states import CampaignStatus
 
 logger = logging.getLogger("csms_campaigns.engine")
+
+REJECTED_UNTIL_PAUSE: Final = 250
+"""Numbers refused in a row: three requests of a hundred, or many of a few."""
 
 
 def pause_by_system(campaign_ids: Iterable[int], reason: str) -> None:
@@ -35,6 +42,22 @@ def pause_campaigns_of(account_alias: str, reason: str) -> None:
     )
     ids = sending.order_by("pk").values_list("pk", flat=True)
     pause_by_system(list(ids), reason)
+
+
+def pause_rejected(campaign_id: int, numbers: int, said: str) -> None:
+    """The gateway accepted none of `numbers`: pause a canary at once, others after a run of them.
+
+    Then the next request after *Resume* goes alone again.
+    """
+    text = _("No number of the first request was accepted: %(said)s")
+    pause_canary(campaign_id, text % {"said": said})
+    campaign = rows(Campaign).filter(pk=campaign_id, status=CampaignStatus.SENDING)
+    campaign.update(rejected_in_a_row=F("rejected_in_a_row") + numbers)
+    if campaign.filter(rejected_in_a_row__gte=REJECTED_UNTIL_PAUSE).update(
+        rejected_in_a_row=0, canary_passed=False
+    ):
+        text = _("The gateway accepts no number any more: %(said)s")
+        pause_by_system([campaign_id], text % {"said": said})
 
 
 def pause_canary(campaign_id: int, reason: str) -> None:

@@ -99,8 +99,10 @@ def skip_opted_out(batch: Batch) -> None:
         )
 
 
-def close_emptied(batch: Batch, now: datetime) -> None:
-    """pending → done: opt-outs left nobody in it."""
-    rows(Batch).filter(pk=batch.pk, status=BatchStatus.PENDING).update(
-        status=BatchStatus.DONE, finished_at=now, **counts(batch.pk)
-    )
+def close_emptied(batch_id: int, now: datetime) -> None:
+    """pending → done, if nobody in it waits any more."""
+    waiting = rows(SendResult).filter(batch=batch_id, status=SendStatus.PENDING)
+    if not waiting.exists():
+        rows(Batch).filter(pk=batch_id, status=BatchStatus.PENDING).update(
+            status=BatchStatus.DONE, finished_at=now, **counts(batch_id)
+        )

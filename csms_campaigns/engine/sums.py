@@ -41,7 +41,13 @@ class Sums:
 
 
 def sums(campaign: Campaign) -> Sums:
-    left = F("size") - F("skipped_count")
+    left = (
+        F("size")
+        - F("sent_count")
+        - F("failed_count")
+        - F("unknown_count")
+        - F("skipped_count")
+    )
     is_open, is_cancelled = Q(status__in=OPEN_BATCHES), Q(status=BatchStatus.CANCELLED)
     found = (
         rows(Batch)

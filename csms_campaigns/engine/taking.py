@@ -11,6 +11,7 @@ from django.db.models import F, Q, QuerySet
 
 from csms_campaigns import conf
 from csms_campaigns.engine import accounts, limits
+from csms_campaigns.engine.batching import CANARY_SIZE
 from csms_campaigns.engine.database import (
     atomic,
     durable_commit,
@@ -20,8 +21,9 @@ from csms_campaigns.engine.database import (
     rows,
 )
 from csms_campaigns.engine.recording import close_emptied, skip_opted_out
+from csms_campaigns.engine.splitting import move_to_new_batch
 from csms_campaigns.models import Attempt, Batch, Campaign, GatewayAccount, SendResult
-from csms_campaigns.states import BatchStatus, CampaignStatus, SendStatus
+from csms_campaigns.states import BatchStatus, BlockReason, CampaignStatus, SendStatus
 
 LEASE_MARGIN: Final = 10.0
 """Seconds beyond the longest request; a *finish* that is later still counts."""
@@ -121,9 +123,9 @@ def _claim_next(
     ):
         while batch := _next_batch(campaign, moment):
             skip_opted_out(batch)
-            if recipients := _recipients(batch):
+            if recipients := _cut(account, batch, _recipients(batch)):
                 return _claim(account, options, campaign, batch, recipients, moment)
-            close_emptied(batch, moment)
+            close_emptied(batch.pk, moment)
     return _wait_for_delayed(account.alias, moment)
 
 
@@ -152,6 +154,20 @@ def _recipients(batch: Batch) -> dict[str, int]:
     found = rows(SendResult).filter(batch=batch, status=SendStatus.PENDING)
     pairs = found.order_by("pk").values_list("phone", "pk")
     return {phone: pk for phone, pk in pairs if phone is not None}
+
+
+def _cut(
+    account: GatewayAccount, batch: Batch, recipients: dict[str, int]
+) -> dict[str, int]:
+    """No more numbers than the gateway takes, and few where answers do not arrive."""
+    most = account.learned_batch_size or len(recipients)
+    if account.blocked_reason == BlockReason.NO_ANSWER:
+        most = min(most, CANARY_SIZE)
+    if len(recipients) <= most:
+        return recipients
+    numbers = list(recipients)
+    move_to_new_batch(batch.pk, [recipients[number] for number in numbers[most:]])
+    return {number: recipients[number] for number in numbers[:most]}
 
 
 def _claim(

@@ -42,6 +42,14 @@ class GatewayAccount(models.Model):
     blocked_cum = models.BigIntegerField(default=0, editable=False)
     # In a row, all certain that nothing was sent: the delay grows with it.
     failures = models.PositiveIntegerField(default=0, editable=False)
+    # Requests in a row that got no answer: each of them costs a batch of unknowns.
+    unanswered = models.PositiveIntegerField(default=0, editable=False)
+    learned_batch_size = models.PositiveIntegerField(
+        _("numbers in one request"),
+        null=True,
+        editable=False,
+        help_text=_("Learnt from the gateway, which refused more."),
+    )
     # After a block one request goes alone, until one is answered.
     probing = models.BooleanField(default=False, editable=False)
     # A refusal stamped before a person resumed does not block again.

@@ -1,0 +1,52 @@
+"""Cutting a batch where it is certain that nothing was sent to the part that is cut off.
+
+The row keeps the first part, the rest moves to a new row at the end of the queue, so the sums
+over batches stay true. `split_from` is the batch that was prepared, however often it was cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from csms_campaigns.engine import recording
+from csms_campaigns.engine.database import alias, rows
+from csms_campaigns.models import Batch, Campaign, SendResult
+from csms_campaigns.states import SendStatus
+
+MAX_EXTRA_REQUESTS: Final = 16
+"""For one prepared batch; then what is left of it is failed with the gateway's words."""
+
+
+def move_to_new_batch(batch_id: int, result_ids: Sequence[int]) -> Batch:
+    """Pending recipients of a batch wait in a new pending batch. Both batches are recounted."""
+    batch = rows(Batch).get(pk=batch_id)
+    rest = rows(Batch).create(
+        campaign_id=batch.campaign_id,
+        number=_next_number(batch.campaign_id),
+        message=batch.message,
+        segments=batch.segments,
+        split_from_id=batch.split_from_id or batch.pk,
+    )
+    moved = rows(SendResult).filter(
+        pk__in=result_ids, batch=batch, status=SendStatus.PENDING
+    )
+    moved.update(batch=rest)
+    for changed in (batch, rest):
+        rows(Batch).filter(pk=changed.pk).update(**recording.counts(changed.pk))
+    return rest
+
+
+def _next_number(campaign_id: int) -> int:
+    campaign = rows(Campaign).select_for_update().get(pk=campaign_id)
+    campaign.batch_count += 1
+    campaign.save(using=alias(), update_fields=["batch_count"])
+    return campaign.batch_count
+
+
+def extra_requests(batch_id: int) -> int:
+    """How many requests the prepared batch has cost beyond the one that was promised."""
+    batch = rows(Batch).get(pk=batch_id)
+    root = batch.split_from_id or batch.pk
+    parts = rows(Batch).filter(campaign=batch.campaign_id, split_from=root)
+    return parts.count() + max(batch.tries - 1, 0)
