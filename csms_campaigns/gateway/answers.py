@@ -7,7 +7,7 @@ where it is not certain that nothing was sent, it is `AnswerLost`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -23,15 +23,23 @@ MAX_ERROR: Final = 500
 
 
 def read_answer(
-    http_status: int, headers: Mapping[str, str], body: bytes, numbers: Sequence[str]
+    http_status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    numbers: Sequence[str],
+    *,
+    secret: str = "",
 ) -> Receipt:
-    """The outcome of each of `numbers` (E.164), or the error that says what the answer was."""
-    answer = _object(body)
+    """The outcome of each of `numbers` (E.164), or the error that says what the answer was.
+
+    `secret` is taken out of every text that the answer quotes.
+    """
+    answer = _object(body, secret)
     if answer is not None and is_refusal(answer):
         raise _refused(http_status, headers, answer)
     if answer is not None and is_processed(answer):
         return _receipt(http_status, answer, numbers)
-    if http_status == 429:
+    if http_status == 429 and not claims_a_send(answer or {}):
         text = "HTTP 429"
         raise RateLimited(text, http_status=429, retry_after=retry_after(headers))
     raise AnswerLost(_describe(http_status, answer), http_status=http_status)
@@ -44,6 +52,15 @@ def is_refusal(answer: Mapping[str, Any]) -> bool:
         and answer.get("results") is None
         and answer.get("successful_sends") in (None, 0)
         and answer.get("successful_sends") is not False
+    )
+
+
+def claims_a_send(answer: Mapping[str, Any]) -> bool:
+    """Something in it says that numbers were texted, in whatever form."""
+    return (
+        answer.get("success") not in (None, False)
+        or answer.get("results") is not None
+        or answer.get("successful_sends") not in (None, 0)
     )
 
 
@@ -65,12 +82,26 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return min(max((moment - now).total_seconds(), 0.0), LONGEST_WAIT)
 
 
-def _object(body: bytes) -> Mapping[str, Any] | None:
+def _object(body: bytes, secret: str) -> Mapping[str, Any] | None:
+    # In the decoded texts: JSON has many ways to write a key that holds a slash or a quote.
+    hide = _hiding(secret) if secret else None
     try:
-        answer = json.loads(body)
+        answer = json.loads(body, object_hook=hide)
     except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) else None
+
+
+def _hiding(secret: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Hides it in the values of an object, but for numbers: digits may look like anything."""
+
+    def hide(found: dict[str, Any]) -> dict[str, Any]:
+        for name, value in found.items():
+            if isinstance(value, str) and name != "phone":
+                found[name] = value.replace(secret, "[key]")
+        return found
+
+    return hide
 
 
 def _refused(
@@ -96,21 +127,25 @@ def _receipt(
 
 
 def _by_digits(results: Any) -> dict[str, NumberOutcome]:
-    """A number that is there twice was accepted if either entry says so: it may have been sent."""
+    """A number that is there twice was accepted if either entry says so: it may have been sent.
+
+    If neither says so and one is unclear, nobody knows: the number is left out.
+    """
     said: dict[str, NumberOutcome] = {}
+    unclear: set[str] = set()
     for entry in results if isinstance(results, list) else ():
-        outcome = _outcome(entry)
+        key = digits(entry.get("phone")) if isinstance(entry, dict) else ""
+        outcome = _outcome(entry) if key else None
         if outcome is None:
-            continue
-        key = digits(entry.get("phone"))
-        if key and (key not in said or outcome.accepted):
+            unclear.add(key)
+        elif key not in said or outcome.accepted:
             said[key] = outcome
-    return said
+    return {k: o for k, o in said.items() if o.accepted or k not in unclear}
 
 
-def _outcome(entry: Any) -> NumberOutcome | None:
+def _outcome(entry: Mapping[str, Any]) -> NumberOutcome | None:
     """None for an entry that does not say plainly whether its number was accepted."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("success"), bool):
+    if not isinstance(entry.get("success"), bool):
         return None
     if entry["success"]:
         return NumberOutcome(True, message_id=_text(entry.get("message_id"))[:128])
@@ -132,7 +167,7 @@ def _credits(value: Any) -> int | None:
 def _date(value: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

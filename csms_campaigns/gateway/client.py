@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import requests
 
@@ -29,6 +30,13 @@ HEADERS: Final = {
 }
 
 
+class Answer(NamedTuple):
+    http_status: int
+    headers: Mapping[str, str]
+    """Found by name without case."""
+    body: bytes
+
+
 def _open() -> None:
     """The gate of callers that need none."""
 
@@ -50,46 +58,40 @@ class GatewayClient:
 
     def send(self, numbers: Sequence[str], message: str, gate: Gate = _open) -> Receipt:
         """The receipt, or a `GatewayError`. `gate` runs before the first byte and may raise."""
-        error, answer = self._exchange(numbers, message, gate)
-        # Raised here, outside the except block: the library's exception holds the request's
-        # body, and with it the key, so it must be neither cause nor context of ours.
-        if error is not None:
-            raise error
-        http_status, headers, body = answer
-        return self._read(http_status, headers, body, numbers)
+        outcome = self._outcome(numbers, message, gate)
+        if isinstance(outcome, GatewayError):
+            # Raised here, and with no history: the frames and exceptions behind it hold the
+            # request's body, and with it the key.
+            outcome.__cause__ = outcome.__context__ = None
+            raise outcome.with_traceback(None)
+        return outcome
 
-    def _exchange(
+    def _outcome(
         self, numbers: Sequence[str], message: str, gate: Gate
-    ) -> tuple[GatewayError | None, tuple[int, Mapping[str, str], bytes]]:
-        nothing: tuple[int, Mapping[str, str], bytes] = (0, {}, b"")
+    ) -> Receipt | GatewayError:
         with Line(gate, sum(self.timeout)) as line:
             try:
                 answer = self._post(numbers, message, line)
             except PermitExpired as expired:
-                # Its traceback runs through the library's frames, where the body is.
-                return expired.with_traceback(None), nothing
+                return expired
             except Exception as problem:  # noqa: BLE001 whatever it was: did it begin?
-                return self._failure(line, type(problem).__name__), nothing
+                return self._failure(line, type(problem).__name__)
         if line.expired:
-            return self._failure(line, "the answer took too long"), nothing
-        return None, answer
+            return self._failure(line, "the answer took too long")
+        return self._read(answer, numbers)
 
-    def _post(
-        self, numbers: Sequence[str], message: str, line: Line
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        with requests.Session() as session:
-            session.trust_env = False
-            for scheme in ("https://", "http://"):
-                session.mount(scheme, GuardedAdapter(line))
-            with session.post(
-                self.url,
-                data=self._body(numbers, message),
-                headers=HEADERS,
-                timeout=self.timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return response.status_code, dict(response.headers), _read_all(response)
+    def _post(self, numbers: Sequence[str], message: str, line: Line) -> Answer:
+        """The whole answer. Without a session: that would look into the environment for proxies
+        and passwords, and read the body of a redirect however long it is."""
+        body = self._body(numbers, message)
+        request = requests.Request("POST", self.url, headers=HEADERS, data=body)
+        with (
+            contextlib.closing(GuardedAdapter(line)) as adapter,
+            adapter.send(
+                request.prepare(), stream=True, timeout=self.timeout
+            ) as response,
+        ):
+            return Answer(response.status_code, response.headers, _read_all(response))
 
     def _body(self, numbers: Sequence[str], message: str) -> bytes:
         return json.dumps(
@@ -101,21 +103,12 @@ class GatewayClient:
         kind = AnswerLost if line.began else Unreachable
         return kind(what)
 
-    def _read(
-        self,
-        http_status: int,
-        headers: Mapping[str, str],
-        body: bytes,
-        numbers: Sequence[str],
-    ) -> Receipt:
-        # A gateway that quotes the key in its answer must not bring it into our database.
-        clean = body.replace(self._api_key.encode(), b"[key]")
-        return read_answer(
-            http_status,
-            requests.structures.CaseInsensitiveDict(headers),
-            clean,
-            numbers,
-        )
+    def _read(self, answer: Answer, numbers: Sequence[str]) -> Receipt | GatewayError:
+        """A gateway that quotes the key in its answer does not bring it into our database."""
+        try:
+            return read_answer(*answer, numbers, secret=self._api_key)
+        except GatewayError as error:
+            return error
 
 
 def _read_all(response: requests.Response) -> bytes:

@@ -48,6 +48,10 @@ class Line:
         self._sock = sock
 
     def stands(self) -> None:
+        if self.expired:
+            # The watchdog has barked once, perhaps before there was a socket: a slow resolver.
+            message = "the time was over before the connection stood"
+            raise TimeoutError(message)
         self.gate()
         self.began = True
 
@@ -61,6 +65,7 @@ class Line:
 
 class _Guarded:
     line: Line
+    sock: socket.socket
 
     def __init__(self, *args: Any, line: Line, **kwargs: Any) -> None:
         self.line = line
@@ -73,6 +78,8 @@ class _Guarded:
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
+        # TLS has moved the descriptor to a socket of its own; the first one is an empty shell.
+        self.line.dialled(self.sock)
         self.line.stands()
 
 
