@@ -10,7 +10,7 @@ from tests.servers.wire import Script
 from tests.servers.wire_places import Place, serving
 
 PATIENT: Final = (2.0, 5.0)
-HASTY: Final = (0.3, 0.5)
+HASTY: Final = (0.2, 0.3)
 """Time-outs of the rows in which time runs out."""
 
 
@@ -44,6 +44,10 @@ LATER = Leads("pending", "done", "answered", "paused", "no_credits", "paused")
 """Each number is refused for want of credits: they wait in a batch of their own."""
 NONE = Leads("failed", "done", "answered", "sending", "", "paused")
 
+SOME = Leads("as said", "done", "answered", "paused", "no_credits", "paused")
+"""Credits ran out in the middle: the rest waits in a batch of its own."""
+CUT = Leads("pending", "pending", "refused", "sending", "", "sending")
+"""The request must become smaller."""
 MIXED = Leads("as said", "done", "answered", "sending", "", "sending")
 """Processed, and not the same for all; at least one number was accepted."""
 
@@ -64,10 +68,14 @@ class Row:
     http_status: int | None = None
     credits: int | None = None
     timeout: tuple[float, float] = PATIENT
+    after: tuple[str, ...] | None = None
+    """Of the three recipients, where it can't be seen from `outcome` and `leads`."""
 
     @property
     def statuses(self) -> tuple[str, ...]:
         """Of the three recipients, once the engine has written the answer down."""
+        if self.after is not None:
+            return self.after
         if self.leads is MIXED and isinstance(self.outcome, tuple):
             return self.outcome
         return (self.leads.numbers,) * 3
@@ -115,6 +123,14 @@ def credits_gone(what: str, script: Script, **more: object) -> Row:
 
 def words(what: str, script: Script, **more: object) -> Row:
     return _error(errors.Refused, what, WORDS, script, **more)
+
+
+def too_many(what: str, script: Script, **more: object) -> Row:
+    return _error(errors.TooManyNumbers, what, CUT, script, **more)
+
+
+def number(what: str, script: Script, **more: object) -> Row:
+    return _error(errors.NumberRefused, what, CUT, script, **more)
 
 
 def read(
