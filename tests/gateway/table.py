@@ -34,6 +34,7 @@ from tests.servers.wire_scripts import (
     closes,
     drips,
     endless,
+    page_drips,
     redirects,
     refusal,
     resets_after_request,
@@ -175,6 +176,7 @@ NOBODY_KNOWS: Final = (
     lost("redirect 301", redirects(301), http_status=301),
     lost("redirect 307", redirects(307), http_status=307),
     lost("redirect 308 to itself", redirects(308, ""), http_status=308),
+    lost("429 whose page drips", page_drips(429, 0.1), timeout=HASTY),
     lost(
         "429 that says it sent",
         says({"success": False, "successful_sends": "3"}, 429),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from csms_campaigns.gateway.client import GatewayClient
+from csms_campaigns.gateway.client import MAX_BODY, GatewayClient
 from csms_campaigns.gateway.errors import AnswerLost, PermitExpired, Unreachable
 from tests.gateway import KEY, NUMBERS
 from tests.servers import wire_places
@@ -21,6 +21,7 @@ from tests.servers.wire_scripts import (
     NO_LENGTH,
     answers,
     bomb,
+    changed,
     closes,
     drips,
     endless,
@@ -249,6 +250,21 @@ def test_what_never_ends_is_cut_off(what: str, wire: Start, client: Make) -> Non
         timeouts.append(error.text)
     assert timeouts
     assert "too long" not in timeouts[0]
+
+
+@pytest.mark.parametrize(("more", "is_read"), [(0, True), (1, False)])
+def test_the_largest_answer(
+    more: int, is_read: bool, wire: Start, client: Make
+) -> None:
+    def pad(body: bytes) -> bytes:
+        return body.ljust(MAX_BODY + more)
+
+    ours = client(wire(changed(pad)).url)
+    if is_read:
+        assert set(ours.send(NUMBERS, "Hello").outcomes) == set(NUMBERS)
+    else:
+        with pytest.raises(AnswerLost):
+            ours.send(NUMBERS, "Hello")
 
 
 def test_nothing_is_left_behind(wire: Start, client: Make, wait_until: Until) -> None:

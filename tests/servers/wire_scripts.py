@@ -160,6 +160,17 @@ def drips(pause: float, *, from_head: bool = False) -> Script:
     return script
 
 
+def page_drips(status: int, pause: float) -> Script:
+    """A page without a length: cut off anywhere, it looks whole."""
+
+    def script(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(response(b"", status, NO_LENGTH))
+        peer.drip(HTML * 10, pause)
+
+    return script
+
+
 def resets_at_once(peer: Peer) -> None:
     """After the first bytes of the request; whether the rest was read, nobody can tell."""
     peer.read_head()
