@@ -85,7 +85,7 @@ def test_eager_mode_sends_nothing_inside_a_web_request(
 ) -> None:
     gateway = quick()
     campaign = factories.ready(PEOPLE)
-    monkeypatch.setattr(current_app.conf, "task_always_eager", True)
+    monkeypatch.setitem(current_app.conf, "task_always_eager", True)
     lifecycle.launch(campaign.pk)
     tasks.wake_lanes("default")
     tasks.wake_tick()
