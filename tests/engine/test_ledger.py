@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from csms_campaigns.engine import lifecycle
@@ -17,7 +17,13 @@ from csms_campaigns.engine.sums import sums
 from csms_campaigns.engine.taking import Taken
 from csms_campaigns.gateway.errors import AnswerLost, GatewayError
 from csms_campaigns.gateway.receipts import NumberOutcome, Receipt
-from csms_campaigns.models import Batch, Campaign, ContactList, SendResult
+from csms_campaigns.models import (
+    Batch,
+    Campaign,
+    ContactList,
+    GatewayAccount,
+    SendResult,
+)
 from csms_campaigns.states import CampaignStatus
 from tests import factories
 from tests.engine.scenes import (
@@ -152,6 +158,8 @@ def step(name: str, campaign: Campaign, index: int) -> None:
     campaign.refresh_from_db()
     status = campaign.status
     if name in ANSWERS and status == CampaignStatus.SENDING:
+        # A rest that the account takes after several silences is over by now.
+        GatewayAccount.objects.update(blocked_until=None)
         send(ANSWERS[name])
     elif name == "opt_out":
         factories.opt_out([factories.number(index * 2 + 1)])
@@ -161,7 +169,12 @@ def step(name: str, campaign: Campaign, index: int) -> None:
         lifecycle.resume(campaign.pk)
 
 
+SILENCE = ["accepted", "lost", "lost", "lost", "accepted"]
+
+
 @given(names=steps, is_cancelled=st.booleans())
+@example(names=SILENCE, is_cancelled=False)
+@example(names=[*["lost", "resume"] * 4, "mixed"], is_cancelled=True)
 @settings(
     max_examples=12,
     deadline=None,
