@@ -81,14 +81,21 @@ def aliases() -> list[str]:
 
 def account(alias: str) -> Account:
     """The options of one account; `UnknownAccount` or `ImproperlyConfigured` says what to mend."""
+    # Nothing is raised where a local holds the options: error pages show the frames' locals.
+    found = _found(alias)
+    if isinstance(found, Account):
+        return found
+    raise (UnknownAccount if alias not in aliases() else ImproperlyConfigured)(found)
+
+
+def _found(alias: str) -> Account | str:
+    """The account, or the sentence that says what is wrong with it."""
     accounts = raw().get("ACCOUNTS") or {}
-    if alias not in accounts:
-        known = ", ".join(sorted(accounts)) or "none"
-        message = (
-            f"There is no account “{alias}” in {SETTING}['ACCOUNTS'] (there: {known})."
-        )
-        raise UnknownAccount(message)
-    return _read(alias, accounts[alias])
+    if alias in accounts:
+        problem = next(account_problems(alias, accounts[alias]), None)
+        return problem or _read(alias, accounts[alias])
+    known = ", ".join(sorted(accounts)) or "none"
+    return f"There is no account “{alias}” in {SETTING}['ACCOUNTS'] (there: {known})."
 
 
 def default_region() -> str | None:
@@ -96,8 +103,6 @@ def default_region() -> str | None:
 
 
 def _read(alias: str, options: Mapping[str, Any]) -> Account:
-    for problem in account_problems(alias, options):
-        raise ImproperlyConfigured(problem)
     windows = tuple(sorted(Window(s, n) for n, s in _limits(options)))
     gap = options.get("MIN_GAP")
     return Account(

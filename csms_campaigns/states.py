@@ -99,7 +99,9 @@ _C = CampaignStatus
 CAMPAIGN_MOVES: Final[dict[CampaignStatus, frozenset[CampaignStatus]]] = {
     _C.DRAFT: frozenset({_C.PREPARING, _C.CANCELLED}),
     _C.PREPARING: frozenset({_C.READY, _C.DRAFT, _C.CANCELLED}),
-    _C.READY: frozenset({_C.DRAFT, _C.SCHEDULED, _C.SENDING, _C.CANCELLED}),
+    _C.READY: frozenset(
+        {_C.DRAFT, _C.PREPARING, _C.SCHEDULED, _C.SENDING, _C.CANCELLED}
+    ),
     _C.SCHEDULED: frozenset({_C.READY, _C.SENDING, _C.CANCELLED}),
     _C.SENDING: frozenset({_C.PAUSED, _C.FINISHED, _C.CANCELLED}),
     _C.PAUSED: frozenset({_C.SENDING, _C.FINISHED, _C.CANCELLED}),

@@ -7,8 +7,10 @@ limits, eager mode), a message of ours may be lost or run twice without harm.
 from __future__ import annotations
 
 import logging
-import multiprocessing
-import threading
+import math
+import os
+import select
+import time
 import warnings
 from typing import Any, Final
 
@@ -27,25 +29,46 @@ SAFE: Final[dict[str, Any]] = {
     "max_retries": 0,
     "store_errors_even_if_ignored": False,
     "track_started": False,
-    "rate_limit": None,
+    # 0 and not None, which would mean the site's own.
+    "rate_limit": 0,
 }
-EXPIRES: Final = 60.0
-"""Seconds after which a wake-up that no worker took is not worth taking: the tick comes anyway."""
+EXPIRES: Final = 3600.0
+"""Seconds after which a wake-up that no worker took is dropped, so that they do not pile up.
+
+Long, since the worker compares with its own clock: one that is ahead would drop them all."""
 NO_LIMIT: Final = 86_400
 """Longer than any task of ours: a site's own limit would kill a lane in the middle of a request."""
 
 
 class _Stop:
-    """Set when the worker is told to end; shared with the children of a prefork pool."""
+    """Set when the worker is told to end; shared with the children of a prefork pool.
+
+    A pipe that is written once and never read: it has no lock that a killed child could keep.
+    """
 
     def __init__(self) -> None:
-        self.event: Any = threading.Event()
+        self.pipe: tuple[int, int] | None = None
+
+    def share(self) -> None:
+        """Before the pool forks, so that its children inherit the pipe."""
+        self.pipe = os.pipe()
+
+    def set(self) -> None:
+        if self.pipe:
+            os.write(self.pipe[1], b"!")
 
     def is_set(self) -> bool:
-        return bool(self.event.is_set())
+        return self.wait(0)
 
     def wait(self, timeout: float | None = None) -> bool:
-        return bool(self.event.wait(timeout))
+        """True at once when set, else False after `timeout` seconds."""
+        seconds = max(timeout or 0.0, 0.0)
+        if self.pipe is None:
+            time.sleep(seconds)
+            return False
+        poll = select.poll()
+        poll.register(self.pipe[0], select.POLLIN)
+        return bool(poll.poll(math.ceil(seconds * 1000)))
 
 
 STOP: Final = _Stop()
@@ -53,14 +76,18 @@ STOP: Final = _Stop()
 
 @signals.worker_init.connect
 def _share_stop(**_kwargs: Any) -> None:
-    # Before the pool forks, so that its children inherit the event.
-    if "fork" in multiprocessing.get_all_start_methods():
-        STOP.event = multiprocessing.get_context("fork").Event()
+    STOP.share()
+
+
+@signals.worker_ready.connect
+def _start_at_once(**_kwargs: Any) -> None:
+    # A worker that was killed and started again need not wait for beat, or for cron.
+    wake_tick()
 
 
 @signals.worker_shutting_down.connect
 def _set_stop(**_kwargs: Any) -> None:
-    STOP.event.set()
+    STOP.set()
 
 
 @shared_task(**SAFE, time_limit=NO_LIMIT, soft_time_limit=NO_LIMIT)
@@ -69,7 +96,7 @@ def lane(alias: str) -> None:
     lanes.run_lane(alias, wake_lanes, stop=STOP, tick=_tick_if_due)
 
 
-@shared_task(**SAFE, time_limit=NO_LIMIT, soft_time_limit=NO_LIMIT, expires=9)
+@shared_task(**SAFE, time_limit=NO_LIMIT, soft_time_limit=NO_LIMIT, expires=EXPIRES)
 def tick() -> None:
     """To be scheduled every 10 seconds."""
     ticking.tick(wake_lanes, wake_prepare)
@@ -114,7 +141,13 @@ def _publish(name: str, args: list[Any]) -> bool:
         ):
             warnings.simplefilter("ignore", AlwaysEagerIgnored)
             current_app.send_task(
-                name, args=args, connection=broker, retry=False, expires=EXPIRES
+                name,
+                args=args,
+                connection=broker,
+                retry=False,
+                expires=EXPIRES,
+                # Else it would first subscribe to the site's result backend, 19 s if that is down.
+                ignore_result=True,
             )
     except Exception as error:  # noqa: BLE001 every broker has errors of its own
         logger.warning("The broker did not take %s: %s", name, type(error).__name__)

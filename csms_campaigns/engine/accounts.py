@@ -127,5 +127,8 @@ def release_block(account: GatewayAccount) -> None:
         unanswered=0,
     )
     rows(GatewayAccount).filter(pk=account.pk).update(
-        resumed_cum=Greatest("resumed_cum", account.cum), next_free_at=None
+        resumed_cum=Greatest("resumed_cum", account.cum),
+        next_free_at=None,
+        # What was learnt may have been a misunderstanding: it is quickly learnt again.
+        learned_batch_size=None,
     )

@@ -6,6 +6,7 @@ token with a lease: if it dies the tick starts another, and a second one stops b
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import uuid
 from datetime import timedelta
@@ -63,12 +64,11 @@ def review(campaign_id: int) -> Promise:
 
 
 def begin(campaign_id: int) -> UUID:
-    """draft → preparing. The caller prepares, or wakes a worker that does.
+    """draft or ready → preparing. The caller prepares, or wakes a worker that does.
 
     A ready campaign is prepared anew: its lists may have changed since.
     """
     check(lifecycle.get(campaign_id))
-    lifecycle.edited(campaign_id)
     token = uuid.uuid4()
     lifecycle.move(
         campaign_id,
@@ -99,8 +99,9 @@ def prepare_once(campaign_id: int, token: str) -> None:
 def prepare(campaign_id: int, token: UUID) -> None:
     """Write all batches and recipients. Restarts from nothing, so it may be begun again."""
     try:
-        hold(campaign_id, token)
-        discard(campaign_id)
+        with atomic():
+            hold(campaign_id, token)
+            discard(campaign_id)
         tally = _write_audience(campaign_id, token)
         _end(campaign_id, token, tally)
     except TokenLost:
@@ -162,8 +163,6 @@ def _nobody(tally: Tally) -> str:
 
 def _back_to_draft(campaign_id: int, token: UUID, reason: str) -> None:
     """Nothing half-done stays behind."""
-    try:
+    with contextlib.suppress(TokenLost), atomic():
         hold(campaign_id, token, status=CampaignStatus.DRAFT, status_reason=reason)
-    except TokenLost:
-        return
-    discard(campaign_id)
+        discard(campaign_id)

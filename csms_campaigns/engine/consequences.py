@@ -51,6 +51,12 @@ def follow(scene: Scene, error: errors.GatewayError) -> None:
             return
 
 
+def follow_for_account(scene: Scene, error: errors.GatewayError) -> None:
+    """For an answer that came after its batch was given up: only what it says of the account."""
+    if isinstance(error, OF_THE_ACCOUNT):
+        follow(scene, error)
+
+
 def pause_account(scene: Scene, reason: BlockReason, detail: str) -> None:
     """Stop the account and pause its campaigns, unless a person resumed after this request."""
     if scene.is_older_than_resume:
@@ -118,7 +124,8 @@ def _number_refused(scene: Scene, error: errors.GatewayError) -> None:
     """The number that is named fails; where none is named, the batch is halved to find it."""
     taken = scene.taken
     named = named_numbers(error.text, taken.numbers)
-    if len(taken.numbers) == 1 or _too_dear(taken.batch_id):
+    too_dear = splitting.count_refusal(taken.batch_id) > splitting.MAX_EXTRA_REQUESTS
+    if len(taken.numbers) == 1 or too_dear:
         _fail(scene, taken.numbers, error)
     elif named:
         _fail(scene, named, error)
@@ -126,10 +133,6 @@ def _number_refused(scene: Scene, error: errors.GatewayError) -> None:
         half = taken.numbers[len(taken.numbers) // 2 :]
         ids = [taken.recipients[number] for number in half]
         splitting.move_to_new_batch(taken.batch_id, ids)
-
-
-def _too_dear(batch_id: int) -> bool:
-    return splitting.extra_requests(batch_id) >= splitting.MAX_EXTRA_REQUESTS
 
 
 def named_numbers(text: str, numbers: Iterable[str]) -> list[str]:
@@ -164,6 +167,14 @@ def _refused(scene: Scene, error: errors.GatewayError) -> None:
         _("The gateway refused a request: %(said)s") % {"said": error.text},
     )
 
+
+OF_THE_ACCOUNT: Final = (
+    errors.KeyRefused,
+    errors.CreditsExhausted,
+    errors.RateLimited,
+    errors.Unavailable,
+    errors.Unreachable,
+)
 
 Consequence = Callable[[Scene, errors.GatewayError], None]
 

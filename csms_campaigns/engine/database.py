@@ -50,7 +50,8 @@ def now() -> datetime:
 
 
 def in_site_convention(moment: datetime) -> datetime:
-    return moment if settings.USE_TZ else timezone.make_naive(moment)
+    is_right = timezone.is_aware(moment) == settings.USE_TZ
+    return moment if is_right else timezone.make_naive(moment)
 
 
 def _clock() -> datetime:
@@ -66,6 +67,9 @@ def lock_account(account_alias: str) -> GatewayAccount:
     account, then campaign, then batch."""
     found = rows(GatewayAccount).filter(alias=account_alias)
     if is_postgresql():
+        with connection().cursor() as cursor:
+            # A process that freezes now would hold the account for hours.
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '5s'")
         return found.select_for_update().get()
     # SQLite: the first statement of the transaction must write, or a site without
     # transaction_mode IMMEDIATE fails at once when it later upgrades its snapshot.

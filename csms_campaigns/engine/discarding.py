@@ -1,4 +1,4 @@
-"""Removing what was prepared for a campaign that has not sent anything, in short transactions."""
+"""Removing what was prepared for a campaign that has not sent anything."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ SLICE: Final = 20_000
 
 
 def discard(campaign_id: int) -> None:
-    """Delete the recipients and batches of a campaign; it must never have sent a request."""
+    """Delete the recipients and batches of a campaign; it must never have sent a request.
+
+    In a transaction of the caller that has locked the campaign's row by moving it or renewing
+    its token: a review that began meanwhile would lose what it has written.
+    """
     if rows(Attempt).filter(batch__campaign=campaign_id).exists():
         message = (
             f"Campaign {campaign_id} has sent requests: nothing of it may be removed"

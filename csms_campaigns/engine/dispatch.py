@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from typing import Final, Protocol
 
-from django.db import InterfaceError, OperationalError
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    ProgrammingError,
+)
 
 from csms_campaigns.engine import accounts, finishing
 from csms_campaigns.engine.database import connection
-from csms_campaigns.engine.limits import GATE
+from csms_campaigns.engine.limits import GATE, steady
 from csms_campaigns.engine.taking import Nothing, Taken, Wait, take
 from csms_campaigns.gateway.errors import GatewayError, PermitExpired
 from csms_campaigns.gateway.receipts import Receipt
@@ -50,7 +55,7 @@ def send(taken: Taken) -> Receipt | GatewayError:
     """The request. The gate asks once more, when the connection stands, whether it may begin."""
 
     def gate() -> None:
-        if time.monotonic() - taken.taken_at > GATE:
+        if steady() - taken.taken_at > GATE:
             message = "the connection stood too late"
             raise PermitExpired(message)
 
@@ -66,7 +71,9 @@ def finish(taken: Taken, answer: Receipt | GatewayError, stop: Stop = NEVER) -> 
     while True:
         try:
             finishing.finish(taken, answer)
-        except (OperationalError, InterfaceError) as error:
+        except (DataError, IntegrityError, ProgrammingError):
+            raise  # Ours to mend; trying again would not help.
+        except (DatabaseError, InterfaceError) as error:
             logger.warning(
                 "Batch %s: cannot write its answer (%s), trying again",
                 taken.batch_id,

@@ -44,6 +44,8 @@ def finish(taken: Taken, answer: Receipt | errors.GatewayError) -> None:
     with atomic():
         durable_commit()
         scene = Scene(lock_account(taken.alias), taken, now())
+        if not recording.is_open(taken.attempt_id):
+            return  # Our own commit went through, and only its end was not seen.
         if isinstance(answer, Receipt):
             _processed(scene, answer)
         elif answer.nothing_sent:
@@ -117,6 +119,8 @@ def _judge_campaign(scene: Scene, receipt: Receipt) -> None:
     elif said:
         words = next((o.error for o in said if o.error), NO_ENTRY)
         pausing.pause_rejected(campaign_id, len(said), words)
+    elif not receipt.outcomes:
+        pausing.pause_canary(campaign_id, NO_ENTRY)
 
 
 def _judge_account(scene: Scene, receipt: Receipt) -> None:
@@ -127,8 +131,10 @@ def _judge_account(scene: Scene, receipt: Receipt) -> None:
     if out_of_credits or (balance is not None and balance <= 0):
         text = _("the balance is used up; top it up, then resume")
         pause_account(scene, BlockReason.NO_CREDITS, text)
-    else:
+    elif receipt.outcomes:
         accounts.answered(account, cum)
+    else:
+        _judge_silence(scene, NO_ENTRY)
 
 
 # It is certain that nothing was sent
@@ -149,10 +155,18 @@ def _not_sent(scene: Scene, error: errors.GatewayError) -> None:
         consequences.follow(scene, error)
     else:
         _fail_late(scene, error)
+        consequences.follow_for_account(scene, error)
 
 
 def _fail_late(scene: Scene, error: errors.GatewayError) -> None:
     """The sweep had called the batch unknown; now it is known that nothing was sent."""
+    given_up = rows(Batch).filter(
+        pk=scene.taken.batch_id,
+        attempt=scene.taken.attempt_id,
+        status=BatchStatus.UNKNOWN,
+    )
+    if not given_up.exists():
+        return
     failed = [
         Outcome(result_id, SendStatus.FAILED.value, "", error.code, error.text)
         for result_id in scene.taken.recipients.values()
@@ -168,24 +182,25 @@ def _fail_late(scene: Scene, error: errors.GatewayError) -> None:
 
 def _unknown(scene: Scene, error: errors.GatewayError) -> None:
     taken = scene.taken
-    make_unknown(taken.batch_id, taken.attempt_id, error, scene.now)
+    if not make_unknown(taken.batch_id, taken.attempt_id, error, scene.now):
+        return
     text = _("No answer came to the first request: %(said)s")
     pausing.pause_canary(taken.campaign_id, text % {"said": error.text})
-    _judge_silence(scene, error)
+    _judge_silence(scene, error.text)
 
 
-def _judge_silence(scene: Scene, error: errors.GatewayError) -> None:
+def _judge_silence(scene: Scene, detail: str) -> None:
     """Each request without an answer costs a batch of unknowns, so a few in a row are enough."""
     unanswered = accounts.count_unanswered(scene.account, scene.taken.cum)
     if unanswered >= accounts.UNANSWERED_UNTIL_PAUSE:
-        pause_account(scene, BlockReason.NO_ANSWER, error.text)
+        pause_account(scene, BlockReason.NO_ANSWER, detail)
     elif unanswered >= accounts.UNANSWERED_UNTIL_PROBE:
         accounts.block(
             scene.account,
             BlockReason.NO_ANSWER,
             now=scene.now,
             seconds=accounts.SILENCE_REST,
-            detail=error.text,
+            detail=detail,
         )
 
 

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum, auto
 from typing import Final
 
 from django.db.models import Q
@@ -36,7 +37,7 @@ Wake = Callable[[str, int], bool]
 
 
 @dataclass(frozen=True)
-class Place:
+class HeldLane:
     """A lane that is ours until `until` unless it is renewed."""
 
     alias: str
@@ -61,22 +62,20 @@ def run_lane(
     tick: Callable[[], object] = lambda: None,
 ) -> None:
     """Work for one slice, then hand over. Ends at once if every lane is taken."""
-    while place := enter(alias):
+    while held := enter(alias):
         try:
-            ended = _work(place, wake, stop, tick)
+            end = _work(held, wake, stop, tick)
         finally:
-            place.leave()
-        if stop.is_set() or (ended and not _left_behind(alias)):
-            return
-        if wake(alias, 1):
+            held.leave()
+        is_over = end is End.WAITS or (end is End.NO_WORK and not _left_behind(alias))
+        if is_over or stop.is_set() or wake(alias, 1):
             return
         # The broker is away, nobody would come: this lane goes on itself.
 
 
 def _left_behind(alias: str) -> bool:
     """Work that was launched while the lanes were closing: its wake-up found them taken."""
-    account = accounts.state(alias)
-    return has_work(alias) and not (account.probing or _waits(account))
+    return has_work(alias) and not _waits(accounts.state(alias))
 
 
 def _waits(account: GatewayAccount) -> bool:
@@ -85,40 +84,46 @@ def _waits(account: GatewayAccount) -> bool:
     return any(u is not None and u > moment for u in until)
 
 
-def _work(place: Place, wake: Wake, stop: Stop, tick: Callable[[], object]) -> bool:
-    """True if there was nothing more to do, False if only the slice ran out."""
+class End(Enum):
+    """Why a lane stopped working, and so whether it needs a successor."""
+
+    SLICE = auto()
+    NO_WORK = auto()
+    WAITS = auto()
+    """For an answer in flight, or for its time: whoever has that wakes the lanes."""
+
+
+def _work(held: HeldLane, wake: Wake, stop: Stop, tick: Callable[[], object]) -> End:
     deadline = time.monotonic() + SLICE
-    while not stop.is_set():
-        if time.monotonic() > deadline:
-            return False
-        if not place.renew():
-            return True
+    while time.monotonic() < deadline and not stop.is_set():
+        if not held.renew():
+            return End.WAITS
         tick()
-        step = send_next(place.alias, stop)
+        step = send_next(held.alias, stop)
         if isinstance(step, Nothing):
-            return True
-        if isinstance(step, Wait) and not _wait(place, step.seconds, wake, stop):
-            return True
+            return End.WAITS if step.for_answer else End.NO_WORK
+        if isinstance(step, Wait) and not _wait(held, step.seconds, wake, stop):
+            return End.WAITS
         if isinstance(step, Taken) and step.alone:
-            wake(place.alias, conf.account(place.alias).concurrency - 1)
-    return True
+            wake(held.alias, conf.account(held.alias).concurrency - 1)
+    return End.SLICE
 
 
-def _wait(place: Place, seconds: float, wake: Wake, stop: Stop) -> bool:
+def _wait(held: HeldLane, seconds: float, wake: Wake, stop: Stop) -> bool:
     """True if the wait is over and this lane goes on."""
     if seconds <= SHORT:
         stop.wait(seconds)
         return True
     if seconds > LONG:
-        _write_down(place.alias, seconds)
+        _write_down(held.alias, seconds)
         return False
-    if not _become_sleeper(place.alias, seconds):
+    if not _become_sleeper(held.alias, seconds):
         return False
-    place.renew(seconds)
+    held.renew(seconds)
     release()
     stop.wait(seconds)
-    _wake_up(place.alias)
-    wake(place.alias, conf.account(place.alias).concurrency - 1)
+    _wake_up(held.alias)
+    wake(held.alias, conf.account(held.alias).concurrency - 1)
     return True
 
 
@@ -139,7 +144,7 @@ def _wake_up(alias: str) -> None:
     rows(GatewayAccount).filter(alias=alias).update(sleeper_until=None)
 
 
-def enter(alias: str) -> Place | None:
+def enter(alias: str) -> HeldLane | None:
     """A free lane of the account, or None if all its places are taken."""
     options = conf.account(alias)
     account = accounts.state(alias)
@@ -150,14 +155,14 @@ def enter(alias: str) -> Place | None:
     for pk in (
         free.filter(until__lt=moment).order_by("number").values_list("pk", flat=True)
     ):
-        place = Place(alias, pk, uuid.uuid4().hex, seconds)
+        held = HeldLane(alias, pk, uuid.uuid4().hex, seconds)
         until = moment + timedelta(seconds=seconds)
         if (
             rows(Lane)
             .filter(pk=pk, until__lt=moment)
-            .update(owner=place.owner, until=until)
+            .update(owner=held.owner, until=until)
         ):
-            return place
+            return held
     return None
 
 

@@ -11,7 +11,14 @@ from django.utils.translation import gettext_lazy
 
 from csms_campaigns.engine import accounts
 from csms_campaigns.engine.composition import check_account, check_parts
-from csms_campaigns.engine.database import alias, atomic, lock_account, now, rows
+from csms_campaigns.engine.database import (
+    alias,
+    atomic,
+    in_site_convention,
+    lock_account,
+    now,
+    rows,
+)
 from csms_campaigns.engine.discarding import discard
 from csms_campaigns.engine.ending import cancel_pending, finish_campaign
 from csms_campaigns.engine.errors import CampaignError
@@ -77,6 +84,7 @@ def launch(campaign_id: int, *, by: Any = None, at: datetime | None = None) -> N
 
 
 def _schedule(campaign: Campaign, at: datetime, moment: datetime, by: Any) -> None:
+    at = in_site_convention(at)
     if at <= moment:
         text = _("Choose a time in the future, or launch it now.")
         raise CampaignError(text, "time_passed")
@@ -133,8 +141,9 @@ def edited(campaign_id: int) -> None:
     campaign = get(campaign_id)
     if campaign.status == S.DRAFT:
         return
-    move(campaign_id, S.DRAFT, only_from=[S.READY])
-    discard(campaign_id)
+    with atomic():
+        move(campaign_id, S.DRAFT, only_from=[S.READY])
+        discard(campaign_id)
 
 
 def delete(campaign_id: int) -> None:
@@ -144,10 +153,12 @@ def delete(campaign_id: int) -> None:
     if sent or campaign.status not in {S.DRAFT, S.READY, S.CANCELLED}:
         text = _("Only a campaign that never sent anything can be deleted.")
         raise CampaignError(text, "was_sent")
-    if campaign.status == S.READY:
-        move(campaign_id, S.DRAFT)
-    discard(campaign_id)
-    campaign.delete(using=alias())
+    with atomic():
+        locked = rows(Campaign).filter(pk=campaign_id, status=campaign.status)
+        if not locked.update(status_reason=""):
+            raise CampaignError(INSTEAD[S.PREPARING], "is_preparing")
+        discard(campaign_id)
+        campaign.delete(using=alias())
 
 
 def move(

@@ -9,6 +9,7 @@ for the length of the window, is kept for as long as any window could hold that 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from typing import Final
 from csms_campaigns.conf import Account, Window
 from csms_campaigns.engine.database import rows
 from csms_campaigns.models import Attempt, GatewayAccount
+from csms_campaigns.states import AttemptOutcome
 
 GATE: Final = 2.5
 """Seconds from the stamp after which a request may no longer begin."""
@@ -36,7 +38,8 @@ class Place:
     def free_at(self, window: Window) -> datetime:
         arrived = self.stamped_at + timedelta(seconds=ARRIVAL)
         if self.done_at is not None:
-            arrived = min(arrived, self.done_at)
+            # Not before the stamp, should the clock have been set back in between.
+            arrived = min(arrived, max(self.done_at, self.stamped_at))
         return arrived + timedelta(seconds=window.seconds + MARGIN)
 
 
@@ -74,7 +77,18 @@ def _recent(account: GatewayAccount, window: Window) -> list[Place]:
     windows = math.ceil((window.seconds + ARRIVAL + MARGIN) / window.seconds)
     oldest = account.cum - window.limit * windows
     found = rows(Attempt).filter(account=account, cum__gt=oldest)
-    return [Place(*row) for row in found.values_list("stamped_at", "done_at")]
+    columns = found.values_list("stamped_at", "done_at", "outcome")
+    # Where the answer was lost, nobody knows that the request has arrived.
+    return [
+        Place(stamped, None if outcome == AttemptOutcome.UNKNOWN else done)
+        for stamped, done, outcome in columns
+    ]
+
+
+def steady() -> float:
+    """Seconds of a clock that nobody sets, and that goes on while the machine is suspended."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime(clock)
 
 
 def _left_window(account: GatewayAccount, window: Window, n: int) -> datetime | None:

@@ -6,9 +6,10 @@ import logging
 from collections.abc import Iterable
 from typing import Final
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
+from csms_campaigns.engine.batching import CANARY_SIZE
 from csms_campaigns.engine.database import alias, rows
 from csms_campaigns.models import Campaign
 from csms_campaigns.signals import announce, campaign_status_changed
@@ -45,18 +46,18 @@ def pause_campaigns_of(account_alias: str, reason: str) -> None:
 
 
 def pause_rejected(campaign_id: int, numbers: int, said: str) -> None:
-    """The gateway accepted none of `numbers`: pause a canary at once, others after a run of them.
+    """The gateway accepted none of `numbers`: a few are enough for a canary, else it takes a run.
 
-    Then the next request after *Resume* goes alone again.
+    The canary of a personalised text is one person; one wrong number must not stop a campaign,
+    so its requests go on, one alone after the other, until five numbers were refused. After
+    *Resume* the next request goes alone again.
     """
-    text = _("No number of the first request was accepted: %(said)s")
-    pause_canary(campaign_id, text % {"said": said})
     campaign = rows(Campaign).filter(pk=campaign_id, status=CampaignStatus.SENDING)
     campaign.update(rejected_in_a_row=F("rejected_in_a_row") + numbers)
-    if campaign.filter(rejected_in_a_row__gte=REJECTED_UNTIL_PAUSE).update(
-        rejected_in_a_row=0, canary_passed=False
-    ):
-        text = _("The gateway accepts no number any more: %(said)s")
+    canary = Q(canary_passed=False, rejected_in_a_row__gte=CANARY_SIZE)
+    run = Q(rejected_in_a_row__gte=REJECTED_UNTIL_PAUSE)
+    if campaign.filter(canary | run).update(rejected_in_a_row=0, canary_passed=False):
+        text = _("The gateway accepts no number: %(said)s")
         pause_by_system([campaign_id], text % {"said": said})
 
 

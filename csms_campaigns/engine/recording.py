@@ -43,11 +43,18 @@ def close_batch(
 ) -> bool:
     """sending → `status`, or unknown → done for a late answer; False if it is not ours."""
     ours = rows(Batch).filter(pk=batch_id, attempt=attempt_id)
-    values = {"status": status, "finished_at": now, **counts(batch_id), **fields}
+    values = {"status": status, "finished_at": now, "error": "", **counts(batch_id)}
+    values |= fields
     if ours.filter(status=BatchStatus.SENDING).update(**values):
         return True
     late = ours.filter(status=BatchStatus.UNKNOWN)
     return status == BatchStatus.DONE and bool(late.update(**values))
+
+
+def is_open(attempt_id: int) -> bool:
+    """Nothing certain was written of this attempt yet."""
+    outcomes = ["", AttemptOutcome.UNKNOWN]
+    return rows(Attempt).filter(pk=attempt_id, outcome__in=outcomes).exists()
 
 
 def close_attempt(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from django.db.models import F
+
 from csms_campaigns.engine import recording
 from csms_campaigns.engine.database import alias, rows
 from csms_campaigns.models import Batch, Campaign, SendResult
@@ -44,9 +46,9 @@ def _next_number(campaign_id: int) -> int:
     return campaign.batch_count
 
 
-def extra_requests(batch_id: int) -> int:
-    """How many requests the prepared batch has cost beyond the one that was promised."""
+def count_refusal(batch_id: int) -> int:
+    """How many requests for the prepared batch, in all its parts, were refused for a number."""
     batch = rows(Batch).get(pk=batch_id)
-    root = batch.split_from_id or batch.pk
-    parts = rows(Batch).filter(campaign=batch.campaign_id, split_from=root)
-    return parts.count() + max(batch.tries - 1, 0)
+    root = rows(Batch).filter(pk=batch.split_from_id or batch.pk)
+    root.update(refusal_count=F("refusal_count") + 1)
+    return root.values_list("refusal_count", flat=True).get()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,6 +24,8 @@ from csms_campaigns.engine.splitting import move_to_new_batch
 from csms_campaigns.models import Attempt, Batch, Campaign, GatewayAccount, SendResult
 from csms_campaigns.states import BatchStatus, BlockReason, CampaignStatus, SendStatus
 
+CLOCK_SLACK: Final = 1.0
+"""Seconds that the clock may be behind the last stamp; more means that it was set back."""
 LEASE_MARGIN: Final = 10.0
 """Seconds beyond the longest request; a *finish* that is later still counts."""
 
@@ -43,7 +44,7 @@ class Taken:
     """Result ids by E.164 number."""
     alone: bool
     """It is a canary or a probe: the others wait for its answer."""
-    taken_at: float = field(default_factory=time.monotonic)
+    taken_at: float = field(default_factory=limits.steady)
 
     @property
     def numbers(self) -> list[str]:
@@ -57,11 +58,15 @@ class Wait:
     seconds: float
 
 
+@dataclass(frozen=True)
 class Nothing:
-    """There is no work, or what there is waits for the answer of a request in flight."""
+    """There is no work; or, `for_answer`, it waits for the answer of a request in flight."""
+
+    for_answer: bool = False
 
 
 NOTHING: Final = Nothing()
+HELD: Final = Nothing(for_answer=True)
 
 
 def take(alias: str) -> Taken | Wait | Nothing:
@@ -77,8 +82,10 @@ def take(alias: str) -> Taken | Wait | Nothing:
     accounts.state(alias)
     with atomic():
         account = lock_account(alias)
-        locked_at = time.monotonic()
-        moment = _never_backwards(account, now())
+        locked_at = limits.steady()
+        moment, behind = _never_backwards(account, now())
+        if behind > CLOCK_SLACK:
+            return Wait(behind)
         if (seconds := _seconds_to_wait(account, options, moment)) > 0:
             return Wait(seconds)
         durable_commit()
@@ -100,8 +107,12 @@ def _sending_campaigns(alias: str) -> QuerySet[Campaign]:
     return rows(Campaign).filter(account=alias, status=CampaignStatus.SENDING)
 
 
-def _never_backwards(account: GatewayAccount, moment: datetime) -> datetime:
-    return max(account.stamped_at or moment, moment)
+def _never_backwards(
+    account: GatewayAccount, moment: datetime
+) -> tuple[datetime, float]:
+    """The moment of a stamp, and by how many seconds the clock is behind the last one."""
+    latest = max(account.stamped_at or moment, moment)
+    return latest, (latest - moment).total_seconds()
 
 
 def _seconds_to_wait(
@@ -117,11 +128,14 @@ def _claim_next(
 ) -> Taken | Wait | Nothing:
     """The next batch of the least recently served campaign that has one."""
     if account.probing and _in_flight(_sending_batches(account.alias)):
-        return NOTHING
-    for campaign in _sending_campaigns(account.alias).order_by(
-        F("served_at").asc(nulls_first=True), "pk"
+        return HELD
+    found = _sending_campaigns(account.alias)
+    for pk in found.order_by(F("served_at").asc(nulls_first=True), "pk").values_list(
+        "pk", flat=True
     ):
-        while batch := _next_batch(campaign, moment):
+        # Locked before its batches, in the one order of all; a pause that comes now waits.
+        campaign = found.select_for_update().filter(pk=pk).first()
+        while campaign and (batch := _next_batch(campaign, moment)):
             skip_opted_out(batch)
             if recipients := _cut(account, batch, _recipients(batch)):
                 return _claim(account, options, campaign, batch, recipients, moment)
@@ -177,11 +191,8 @@ def _claim(
     batch: Batch,
     recipients: dict[str, int],
     moment: datetime,
-) -> Taken | Nothing:
-    # Guarded: a pause that committed first wins, and one that comes now waits for us.
-    served = rows(Campaign).filter(pk=campaign.pk, status=CampaignStatus.SENDING)
-    if not served.update(served_at=moment):
-        return NOTHING
+) -> Taken:
+    rows(Campaign).filter(pk=campaign.pk).update(served_at=moment)
     attempt = _stamp(account, batch, moment)
     lease = limits.GATE + options.longest_request + LEASE_MARGIN
     rows(Batch).filter(pk=batch.pk, status=BatchStatus.PENDING).update(
@@ -215,4 +226,6 @@ def _stamp(account: GatewayAccount, batch: Batch, moment: datetime) -> Attempt:
 def _wait_for_delayed(alias: str, moment: datetime) -> Wait | Nothing:
     found = _pending(alias).filter(not_before__gt=moment).order_by("not_before")
     soonest = found.values_list("not_before", flat=True).first()
-    return Wait((soonest - moment).total_seconds()) if soonest else NOTHING
+    if soonest:
+        return Wait((soonest - moment).total_seconds())
+    return HELD if has_work(alias) else NOTHING

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from csms_campaigns import conf
 from csms_campaigns.engine.database import now, rows
 from csms_campaigns.engine.ending import cancel_leftovers, finish_campaigns
 from csms_campaigns.engine.lanes import Wake, idle_lanes
 from csms_campaigns.engine.lifecycle import start_due
+from csms_campaigns.engine.pausing import pause_by_system
 from csms_campaigns.engine.recovery import sweep
 from csms_campaigns.engine.taking import has_work
 from csms_campaigns.models import Campaign, Heartbeat
@@ -32,6 +35,7 @@ def tick(wake: Wake, wake_prepare: Callable[[int], bool]) -> None:
     finish_campaigns()
     for campaign_id in stale_preparations():
         wake_prepare(campaign_id)
+    _pause_orphans()
     for alias in _aliases_with_work():
         if (free := idle_lanes(alias)) > 0:
             wake(alias, free)
@@ -48,7 +52,7 @@ def tick_if_due(wake: Wake, wake_prepare: Callable[[int], bool]) -> bool:
 def _beat(not_after: object = None) -> bool:
     """Write down that the tick ran; with `not_after`, only if it has not run since."""
     moment = now()
-    _row, created = rows(Heartbeat).get_or_create(name=NAME, defaults={"at": moment})
+    _found, created = rows(Heartbeat).get_or_create(name=NAME, defaults={"at": moment})
     found = rows(Heartbeat).filter(name=NAME)
     if not_after is not None:
         found = found.filter(at__lt=not_after)
@@ -61,6 +65,15 @@ def stale_preparations() -> list[int]:
         status=CampaignStatus.PREPARING, prepare_lease_until__lt=now()
     )
     return list(found.values_list("pk", flat=True))
+
+
+def _pause_orphans() -> None:
+    """Campaigns whose account has left the settings say so, instead of standing still."""
+    orphans = rows(Campaign).filter(status=CampaignStatus.SENDING)
+    found = orphans.exclude(account__in=conf.aliases()).values_list("pk", "account")
+    for campaign_id, account in found:
+        text = _("The account “%(account)s” is not in the settings any more.")
+        pause_by_system([campaign_id], text % {"account": account})
 
 
 def _aliases_with_work() -> list[str]:

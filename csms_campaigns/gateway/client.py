@@ -100,8 +100,9 @@ class GatewayClient:
 
     @staticmethod
     def _failure(line: Line, what: str) -> GatewayError:
-        kind = AnswerLost if line.began else Unreachable
-        return kind(what)
+        # A connection that is not of our kind has no gate: then nothing is certain.
+        is_certain = line.guarded and not line.began
+        return (Unreachable if is_certain else AnswerLost)(what)
 
     def _read(self, answer: Answer, numbers: Sequence[str]) -> Receipt | GatewayError:
         """A gateway that quotes the key in its answer does not bring it into our database."""

@@ -59,8 +59,10 @@ def canonical(words: str) -> str:
 
 
 def matches(entries: tuple[str, ...], code: str, text: str) -> bool:
-    code, text = canonical(code), canonical(text)
-    return code.startswith(entries) or any(entry in text for entry in entries)
+    """Entries begin at a word: “casino credit” is not “no credit”."""
+    words = f"_{canonical(text)}"
+    begins = any(f"_{entry}" in words for entry in entries)
+    return begins or canonical(code).startswith(entries)
 
 
 def refusal(code: str, text: str, http_status: int) -> type[errors.Refused]:

@@ -31,6 +31,7 @@ class Line:
 
     def __init__(self, gate: Gate, seconds: float) -> None:
         self.gate = gate
+        self.guarded = False
         self.began = False
         self.expired = False
         self._sock: socket.socket | None = None
@@ -69,6 +70,7 @@ class _Guarded:
 
     def __init__(self, *args: Any, line: Line, **kwargs: Any) -> None:
         self.line = line
+        line.guarded = True
         super().__init__(*args, **kwargs)
 
     def _new_conn(self) -> socket.socket:

@@ -96,7 +96,7 @@ class Campaign(models.Model):
     served_at = models.DateTimeField(null=True, editable=False)
     # Until one of its numbers was accepted, only one of its requests is in flight.
     canary_passed = models.BooleanField(default=False, editable=False)
-    # Requests in a row in which the gateway accepted no number.
+    # Numbers in a row that the gateway refused.
     rejected_in_a_row = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:

@@ -42,6 +42,8 @@ class Batch(models.Model):
         _("segments"), help_text=_("Of the text, for one recipient.")
     )
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    # Of the prepared batch, for all its parts: requests refused for the sake of a number.
+    refusal_count = models.PositiveSmallIntegerField(default=0, editable=False)
     not_before = models.DateTimeField(_("not before"), null=True)
     lease_until = models.DateTimeField(_("lease until"), null=True)
     finished_at = models.DateTimeField(_("finished at"), null=True)

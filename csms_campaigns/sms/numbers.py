@@ -85,7 +85,7 @@ MESSAGES = {
 """English sentences by code, for callers that translate them."""
 
 
-class InvalidNumber(ValueError):  # noqa: N818 (the name is part of the contract)
+class InvalidNumber(ValueError):
     def __init__(self, code: NumberError) -> None:
         super().__init__(MESSAGES[code])
         self.code = code

@@ -92,7 +92,7 @@ class PlaceholderError(ValueError):
         return PlaceholderError, (self.code, self.fragment, self.position)
 
 
-class MissingValue(LookupError):  # noqa: N818 (the name is part of the contract)
+class MissingValue(LookupError):
     """A recipient has no value for a placeholder without a default."""
 
     def __init__(self, name: str) -> None:
