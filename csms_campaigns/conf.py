@@ -5,6 +5,7 @@ The API key lives here and nowhere else; no `repr` shows it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -16,6 +17,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 SETTING: Final = "CSMS_CAMPAIGNS"
 DEFAULT_API_URL: Final = "https://customersms.pro/sms_system/api.php"
+MAX_ALIAS: Final = 50
+LONGEST: Final = 10_000_000.0
+"""Seconds: longer than any window, short enough for every clock."""
 EXAMPLE_KEY: Final = "cspro_your_secret_key_here"
 
 ACCOUNT_KEYS: Final = frozenset(
@@ -76,7 +80,8 @@ def raw() -> Mapping[str, Any]:
 
 
 def aliases() -> list[str]:
-    return list(raw().get("ACCOUNTS") or {})
+    accounts = raw().get("ACCOUNTS")
+    return list(accounts) if isinstance(accounts, Mapping) else []
 
 
 def account(alias: str) -> Account:
@@ -90,7 +95,9 @@ def account(alias: str) -> Account:
 
 def _found(alias: str) -> Account | str:
     """The account, or the sentence that says what is wrong with it."""
-    accounts = raw().get("ACCOUNTS") or {}
+    accounts = raw().get("ACCOUNTS")
+    if not isinstance(accounts, Mapping):
+        accounts = {}
     if alias in accounts:
         problem = next(account_problems(alias, accounts[alias]), None)
         return problem or _read(alias, accounts[alias])
@@ -132,12 +139,14 @@ def _pair(value: Any) -> tuple[float, float]:
     return float(connect), float(read)
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+def _is_count(value: Any, most: int = 10**9) -> bool:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return is_whole and 1 <= value <= most
 
 
 def _is_seconds(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and 0 < value <= LONGEST
 
 
 def _is_timeout(value: Any) -> bool:
@@ -162,12 +171,17 @@ def _is_url(value: Any) -> bool:
     """https, or plain http to this machine: the key travels in the body."""
     try:
         parts = urlsplit(value)
-        host = parts.hostname or ""
+        host, _port = parts.hostname or "", parts.port
     except (TypeError, ValueError, AttributeError):
         return False
-    return bool(host) and (
-        parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
-    )
+    if (
+        not host
+        or parts.username is not None
+        or not value.isprintable()
+        or " " in value
+    ):
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
 
 
 def _is_loopback(host: str) -> bool:
@@ -179,15 +193,18 @@ def _is_loopback(host: str) -> bool:
 
 RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "API_KEY": (
-        lambda v: isinstance(v, str) and v.strip() != "",
-        "the account's key as text, best read from the environment",
+        lambda v: isinstance(v, str) and v.strip() != "" and v.isprintable(),
+        "the account's key as text in one line, best read from the environment",
     ),
     "API_URL": (
         _is_url,
         "an address that begins with https:// (http:// only on this machine)",
     ),
-    "BATCH_SIZE": (_is_count, "a whole number from 1, such as 100"),
-    "CONCURRENCY": (_is_count, "a whole number from 1, such as 4"),
+    "BATCH_SIZE": (
+        lambda v: _is_count(v, 10_000),
+        "a whole number from 1, such as 100",
+    ),
+    "CONCURRENCY": (lambda v: _is_count(v, 100), "a whole number from 1, such as 4"),
     "TIMEOUT": (
         _is_timeout,
         "two numbers of seconds (connect, read), such as (2.5, 60)",
@@ -197,7 +214,7 @@ RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
         "a list of (requests, seconds), such as [(100, 60), (5000, 3600)]",
     ),
     "MIN_GAP": (
-        lambda v: v is None or v == 0 or _is_seconds(v),
+        lambda v: v is None or _is_seconds(v) or (v == 0 and v is not False),
         "a number of seconds, or None",
     ),
 }
@@ -231,7 +248,12 @@ def problems() -> Iterator[str]:
     if not isinstance(accounts, Mapping) or not accounts:
         yield f"{SETTING}['ACCOUNTS'] must name at least one account, such as 'default'."
         return
+    region = value.get("DEFAULT_REGION") or "US"
+    if not (isinstance(region, str) and re.fullmatch("[A-Z]{2}", region)):
+        yield f"{SETTING}['DEFAULT_REGION'] is wrong: set it to two capitals, such as 'US'."
     for alias, options in accounts.items():
+        if not isinstance(alias, str) or not 1 <= len(alias) <= MAX_ALIAS:
+            yield f"{SETTING}['ACCOUNTS']: an alias has 1 to {MAX_ALIAS} characters."
         yield from account_problems(alias, options)
     yield from _shared_keys(accounts)
 

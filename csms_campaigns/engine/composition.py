@@ -51,6 +51,9 @@ def check_account(alias: str) -> None:
 def compiled_message(message: str) -> Message:
     if not message.strip():
         raise CampaignError(_("Write a message first."), "no_message")
+    if message.encode("utf-8", "replace").decode() != message:
+        text = _("The message has characters that are not text: write it anew.")
+        raise CampaignError(text, "not_text")
     try:
         return compile_message(message)
     except PlaceholderError as error:

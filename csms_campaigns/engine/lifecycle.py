@@ -28,6 +28,8 @@ from csms_campaigns.states import CAMPAIGN_MOVES, CampaignStatus, sources_of
 
 S = CampaignStatus
 
+MAX_NAME: Final = 200
+
 INSTEAD: Final = {
     S.DRAFT: gettext_lazy("It is a draft: review it first."),
     S.PREPARING: gettext_lazy("It is being prepared: wait until it is ready."),
@@ -50,8 +52,9 @@ def create(
 ) -> Campaign:
     """A new draft. `CampaignError` if its text, lists or account could never be sent."""
     chosen = list(lists)
-    if not name.strip():
-        raise CampaignError(_("Give the campaign a name."), "no_name")
+    if not 0 < len(name.strip()) <= MAX_NAME:
+        text = _("Give the campaign a name of at most %(most)s characters.")
+        raise CampaignError(text % {"most": MAX_NAME}, "no_name")
     check_parts(message=message, list_ids=[c.pk for c in chosen], account=account)
     with atomic():
         campaign = rows(Campaign).create(

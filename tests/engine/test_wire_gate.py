@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from csms_campaigns.engine import dispatch
+from csms_campaigns.engine import dispatch, limits
 from csms_campaigns.engine.consequences import (
     EXPIRIES_UNTIL_BLOCK,
     SLOW_DATABASE_REST,
@@ -33,14 +32,14 @@ def gateway(configure: Callable[..., None]) -> Any:
 
 def slow_resolver(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Looking up the name outlasts the permit; the clock is told, nobody has to wait."""
-    real, clock, late = socket.getaddrinfo, time.monotonic, [0.0]
+    real, clock, late = socket.getaddrinfo, limits.steady, [0.0]
 
     def resolve(*args: Any, **kwargs: Any) -> Any:
         late[0] += seconds
         return real(*args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    monkeypatch.setattr(dispatch.time, "monotonic", lambda: clock() + late[0])
+    monkeypatch.setattr(dispatch, "steady", lambda: clock() + late[0])
 
 
 def send() -> Taken:

@@ -42,7 +42,8 @@ NO_NEWS = Leads("unknown", "done", "answered", "sending", "", "paused")
 """Processed, and not a number is named."""
 LATER = Leads("pending", "done", "answered", "paused", "no_credits", "paused")
 """Each number is refused for want of credits: they wait in a batch of their own."""
-NONE = Leads("failed", "done", "answered", "sending", "", "paused")
+NONE = Leads("failed", "done", "answered", "sending", "", "sending")
+"""Each number fails; as a canary it goes on alone until five numbers were refused."""
 
 SOME = Leads("as said", "done", "answered", "paused", "no_credits", "paused")
 """Credits ran out in the middle: the rest waits in a batch of its own."""

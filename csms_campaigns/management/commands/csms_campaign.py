@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,10 +27,11 @@ Answer = dict[str, Any]
 
 
 def create(options: Answer) -> Answer:
-    found = {c.name: c for c in rows(ContactList).filter(name__in=options["list"])}
+    wanted = [name for name in options["list"] if _is_text(name)]
+    found = {c.name: c for c in rows(ContactList).filter(name__in=wanted)}
     for name in options["list"]:
         if name not in found:
-            text = _("There is no contact list “%(name)s”.") % {"name": name}
+            text = _("There is no contact list “%(name)s”.") % {"name": _shown(name)}
             raise CampaignError(text, "no_such_list")
     campaign = lifecycle.create(
         name=options["name"],
@@ -121,7 +122,12 @@ def _moment(text: str) -> datetime:
     if moment is None:
         sentence = _("“%(text)s” is not a time such as 2026-12-31T09:00+03:00.")
         raise CampaignError(sentence % {"text": text}, "bad_time")
-    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+    try:
+        aware = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+        return aware.astimezone(UTC)
+    except OverflowError as error:
+        sentence = _("“%(text)s” is too far away: choose an earlier time.")
+        raise CampaignError(sentence % {"text": text}, "bad_time") from error
 
 
 class Command(BaseCommand):
@@ -159,6 +165,15 @@ class Command(BaseCommand):
         if options["verb"] == "create":
             return str(answer["id"])
         return "\n".join(f"{name}: {_plain(value)}" for name, value in answer.items())
+
+
+def _shown(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _is_text(text: str) -> bool:
+    """Bytes of a terminal that are no UTF-8 arrive as halves of surrogate pairs."""
+    return _shown(text) == text
 
 
 def _plain(value: Any) -> str:

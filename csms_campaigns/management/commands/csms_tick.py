@@ -13,7 +13,9 @@ from csms_campaigns.engine import ticking
 
 
 class Command(BaseCommand):
-    help = "Start due campaigns, give up stalled batches, wake idle lanes, as beat does."
+    help = (
+        "Start due campaigns, give up stalled batches, wake idle lanes, as beat does."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
