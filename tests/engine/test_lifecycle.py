@@ -159,7 +159,9 @@ def test_a_new_campaign_is_a_draft_with_its_lists_and_its_author() -> None:
 @pytest.mark.parametrize("name", ["", "   ", "\n"])
 def test_a_campaign_needs_a_name(name: str) -> None:
     lists = [factories.people(1)]
-    with pytest.raises(CampaignError, match=r"^Give the campaign a name\.$"):
+    with pytest.raises(
+        CampaignError, match=r"^Give the campaign a name of at most 200 characters\.$"
+    ):
         lifecycle.create(name=name, message="Hi", lists=lists)
     assert not Campaign.objects.exists()
 
