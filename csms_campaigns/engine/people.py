@@ -37,13 +37,13 @@ def slices(list_ids: list[int], *, with_values: bool) -> Iterator[list[Person]]:
 def _slice(list_ids: list[int], after: int, *, with_values: bool) -> list[Person]:
     opted_out = rows(OptOut).filter(phone=OuterRef("phone"))
     # The number as plain text: the phone field would parse each one (25 µs).
-    columns = people_in(list_ids).annotate(
+    columns = people_in(list_ids, after).annotate(
         number=Cast("phone", CharField()), opted_out=Exists(opted_out)
     )
     wanted = ["pk", "number", "opted_out"]
     if with_values:
         wanted += ["name", "attributes"]
-    found = columns.filter(pk__gt=after).order_by("pk").values_list(*wanted)[:SLICE]
+    found = columns.order_by("pk").values_list(*wanted)[:SLICE]
     return [_person(*row) for row in found]
 
 
