@@ -64,7 +64,7 @@ def test_the_constants_of_the_proof() -> None:
         ("both timeouts + {} s from the claim", taking.LEASE_MARGIN, "design"),
         ("in slices of {:,}", people.SLICE, "design"),
         ("At most {:,} texts are kept open", batching.MAX_OPEN_GROUPS, "design"),
-        ("may cost {} requests more", splitting.MAX_EXTRA_REQUESTS, "design"),
+        ("may be refused {} times", splitting.MAX_EXTRA_REQUESTS, "design"),
         ("{} requests more than promised", splitting.MAX_EXTRA_REQUESTS, "operating"),
         ("{} numbers in a row", pausing.REJECTED_UNTIL_PAUSE, "operating"),
         ("blocks for {} seconds, then", accounts.SILENCE_REST, "operating"),

@@ -13,7 +13,8 @@ from csms_campaigns.models import Attempt, SendResult
 from tests import factories
 from tests.e2e.outcome import check_promises, is_finished
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# What Celery does with the host's settings is the same on every database.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 LATE: dict[str, Any] = {
     "task_acks_late": True,

@@ -14,7 +14,9 @@ from csms_campaigns.states import BatchStatus, SendStatus
 from tests import factories
 from tests.e2e.outcome import check_promises, is_finished
 
+# What a signal does to a pool is the same on every database.
 pytestmark = [
+    pytest.mark.once,
     pytest.mark.django_db(transaction=True),
     pytest.mark.parametrize("pool", ["threads", "prefork"]),
 ]

@@ -136,7 +136,7 @@ def test_a_port_in_use_is_one_clear_sentence(gateway):
         (["--latency", "x"], "is no latency"),
         (["--credits", "-1"], "credits must be a whole number"),
         (["--port", "70000"], "The port must be a number from 0 to 65535."),
-        (["--port", "0", "--delivered-log", "/nonexistent/x"], "choose another file"),
+        (["--port", "0", "--delivered-log", "/dev/null/x"], "choose another file"),
         (["--port", "0", "--host", "192.0.2.1"], "can't listen on 192.0.2.1, port 0"),
     ],
 )
