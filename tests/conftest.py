@@ -106,7 +106,7 @@ def redis_url() -> str:
 
 @pytest.fixture
 def wait_until() -> Callable[..., Any]:
-    """`wait_until(predicate, seconds=30)` returns its first truthy value, or fails the test."""
+    """`wait_until(predicate, seconds=90)` returns its first truthy value, or fails the test."""
     return polling.wait_until
 
 

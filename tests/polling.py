@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(predicate: Callable[[], T], *, seconds: float = 30) -> T:
+def wait_until(predicate: Callable[[], T], *, seconds: float = 90) -> T:
     """The first truthy value of `predicate()`; a failed test after `seconds` without one."""
     deadline = time.monotonic() + seconds
     while True:

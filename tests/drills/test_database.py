@@ -33,7 +33,7 @@ def test_a_worker_that_freezes_in_a_transaction_does_not_hold_the_account(
     tasks.wake_lanes("default")
     pid = frozen.stopped()
     drill_worker()
-    wait_until(lambda: is_finished(campaign), seconds=60)
+    wait_until(lambda: is_finished(campaign), seconds=180)
     counted = check_promises(campaign, gateway)
     assert counted["sent"] == PEOPLE - unknown
     # Awake again it finds its transaction gone. An answer in its hand still counts.

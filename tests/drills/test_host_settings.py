@@ -42,7 +42,7 @@ def test_late_acknowledgement_and_a_short_visibility_timeout(
     for _each in range(2):
         drill_worker(pool=pool, concurrency=4, celery=LATE)
     tasks.wake_lanes("default")
-    wait_until(lambda: is_finished(campaign), seconds=90)
+    wait_until(lambda: is_finished(campaign), seconds=180)
     assert check_promises(campaign, gateway) == {"sent": PEOPLE - 50}
     assert Attempt.objects.count() == gateway.state()["requests"] == 6
 
@@ -53,7 +53,7 @@ def test_a_child_that_dies_is_not_repeated_by_the_broker(
     gateway = quick(latency=0.2)
     campaign = factories.sending(PEOPLE)
     drill_worker(pool="prefork", concurrency=2, celery=LATE, step="in_flight").struck()
-    wait_until(lambda: is_finished(campaign), seconds=90)
+    wait_until(lambda: is_finished(campaign), seconds=180)
     assert check_promises(campaign, gateway) == {"sent": PEOPLE - 10, "unknown": 10}
 
 
@@ -65,7 +65,7 @@ def test_time_limits_of_the_host_do_not_end_a_request(
     limits = {"task_time_limit": 3, "task_soft_time_limit": 2}
     drill_worker(pool="prefork", concurrency=4, celery=limits)
     tasks.wake_lanes("default")
-    wait_until(lambda: is_finished(campaign), seconds=60)
+    wait_until(lambda: is_finished(campaign), seconds=180)
     assert check_promises(campaign, gateway) == {"sent": 55}
 
 
@@ -77,7 +77,7 @@ def test_a_rate_limit_of_the_host_does_not_hold_the_lanes_back(
     drill_worker(concurrency=8, celery={"task_default_rate_limit": "1/m"})
     tasks.wake_lanes("default")
     wait_until(lambda: gateway.state()["in_flight"] == 4, seconds=20)
-    wait_until(lambda: is_finished(campaign), seconds=60)
+    wait_until(lambda: is_finished(campaign), seconds=180)
     assert check_promises(campaign, gateway) == {"sent": PEOPLE + 200}
 
 
@@ -94,5 +94,5 @@ def test_eager_mode_sends_nothing_inside_a_web_request(
     assert set(SendResult.objects.values_list("status", flat=True)) == {"pending"}
     # Nor is anything lost in a worker that is eager too.
     drill_worker(celery={"task_always_eager": True})
-    wait_until(lambda: is_finished(campaign), seconds=60)
+    wait_until(lambda: is_finished(campaign), seconds=180)
     assert check_promises(campaign, gateway) == {"sent": PEOPLE}

@@ -50,7 +50,7 @@ def test_a_killed_worker_costs_one_batch_at_most(
     victim.struck()
     victim.wait_end()
     drill_worker()
-    wait_until(lambda: is_finished(campaign), seconds=90)
+    wait_until(lambda: is_finished(campaign), seconds=180)
     counted = check_promises(campaign, gateway)
     delivered = {d["phone"] for d in gateway.deliveries}
     assert len(unknown_numbers()) == unknown
@@ -69,7 +69,7 @@ def test_a_killed_child_of_a_pool_is_replaced_and_the_campaign_ends(
     pool = drill_worker(pool="prefork", concurrency=2, step=step)
     tasks.wake_lanes("default")
     assert pool.struck() != pool.pid
-    wait_until(lambda: is_finished(campaign), seconds=90)
+    wait_until(lambda: is_finished(campaign), seconds=180)
     assert pool.is_alive
     counted = check_promises(campaign, gateway)
     assert counted == {"sent": PEOPLE - unknown, "unknown": unknown}
@@ -83,7 +83,7 @@ def test_a_commit_whose_end_the_worker_did_not_see_is_not_written_twice(
     gateway = quick(faults=answers)
     campaign = factories.sending(PEOPLE)
     drill_worker(step="after_commit_of_finish", action="fail", at=4).struck()
-    wait_until(lambda: is_finished(campaign), seconds=90)
+    wait_until(lambda: is_finished(campaign), seconds=180)
     counted = check_promises(campaign, gateway)
     lost = {
         "unavailable@4": {},

@@ -41,7 +41,7 @@ def test_a_permit_that_was_slept_through_is_not_used(
     before = gateway.state()["requests"]
     wait_until(permit_is_over)
     os.kill(pid, signal.SIGCONT)
-    wait_until(lambda: is_finished(campaign), seconds=60)
+    wait_until(lambda: is_finished(campaign), seconds=180)
     assert check_promises(campaign, gateway) == {"sent": PEOPLE}
     burnt = Attempt.objects.get(outcome=AttemptOutcome.NOT_SENT)
     # The gateway never saw it, and its batch left with the permit after.
@@ -59,7 +59,7 @@ def test_a_lease_that_was_slept_through_before_sending_is_no_text(
     tasks.wake_lanes("default")
     stopped = pid.stopped()
     drill_worker()
-    wait_until(lambda: is_finished(campaign), seconds=60)
+    wait_until(lambda: is_finished(campaign), seconds=180)
     assert check_promises(campaign, gateway) == {
         "sent": PEOPLE - BATCH,
         "unknown": BATCH,
@@ -81,7 +81,7 @@ def test_an_answer_that_was_slept_through_still_counts(
     tasks.wake_lanes("default")
     pid = sleeper.stopped()
     drill_worker()
-    wait_until(lambda: is_finished(campaign), seconds=60)
+    wait_until(lambda: is_finished(campaign), seconds=180)
     assert check_promises(campaign, gateway)["unknown"] == BATCH
     os.kill(pid, signal.SIGCONT)
     wait_until(lambda: unknown() == 0)
@@ -99,7 +99,7 @@ def test_a_request_that_was_slept_through_is_not_repeated(
     tasks.wake_lanes("default")
     pid = sleeper.stopped()
     drill_worker()
-    wait_until(lambda: is_finished(campaign), seconds=60)
+    wait_until(lambda: is_finished(campaign), seconds=180)
     before = gateway.state()["requests"]
     assert check_promises(campaign, gateway) == {
         "sent": PEOPLE - BATCH,

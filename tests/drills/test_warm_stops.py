@@ -48,7 +48,7 @@ def test_a_warm_stop_records_what_is_in_flight(
     assert not SendResult.objects.filter(status=SendStatus.UNKNOWN).exists()
     gateway.control(latency="0")
     drill_worker(pool=pool, concurrency=6)
-    wait_until(lambda: is_finished(campaign), seconds=60)
+    wait_until(lambda: is_finished(campaign), seconds=180)
     assert check_promises(campaign, gateway) == {"sent": PEOPLE}
 
 

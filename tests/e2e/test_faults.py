@@ -35,11 +35,14 @@ def test_after_a_kill_the_campaign_ends_and_only_what_was_in_flight_is_unknown(
     configure(**QUICK)
     campaign = factories.sending(1500)
     first = worker(pool=pool, concurrency=4, env=TICK)
-    wait_until(lambda: done_batches() > 20, seconds=30)
+    wait_until(lambda: done_batches() > 20, seconds=90)
+    # Long enough that the kill strikes while requests are in flight, not just after them.
+    gateway.control(latency="1.5")
     wait_until(lambda: gateway.state()["in_flight"] > 0)
     first.kill()
+    gateway.control(latency="0.3")
     worker(pool=pool, concurrency=4, env=TICK)
-    wait_until(lambda: is_finished(campaign), seconds=90)
+    wait_until(lambda: is_finished(campaign), seconds=180)
     counted = check_promises(campaign, gateway)
     assert 0 < counted[SendStatus.UNKNOWN] <= 4 * 10
     assert counted[SendStatus.SENT] + counted[SendStatus.UNKNOWN] == 1500
@@ -91,8 +94,8 @@ def test_a_redis_that_comes_back_empty_delays_but_breaks_nothing(
     (tmp_path / "again").mkdir()
     broker = start_redis(port, tmp_path / "again")
     try:
-        wait_until(lambda: done_batches() > seen + 20, seconds=60)
-        wait_until(lambda: is_finished(campaign), seconds=60)
+        wait_until(lambda: done_batches() > seen + 20, seconds=180)
+        wait_until(lambda: is_finished(campaign), seconds=180)
         assert check_promises(campaign, gateway) == {"sent": 2000}
     finally:
         broker.kill()

@@ -83,7 +83,7 @@ def test_everybody_in_the_file_has_an_outcome(
     def status() -> dict[str, Any]:
         return command("csms_campaign", "status", str(made["id"]))
 
-    wait_until(lambda: status()["status"] == "finished", seconds=90)
+    wait_until(lambda: status()["status"] == "finished", seconds=180)
     found = status()
     assert found["sent"] == PEOPLE - OPTED_OUT
     assert found["skipped"] == OPTED_OUT
