@@ -202,9 +202,12 @@ RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     ),
     "BATCH_SIZE": (
         lambda v: _is_count(v, 10_000),
-        "a whole number from 1, such as 100",
+        "a whole number from 1 to 10000, such as 100",
     ),
-    "CONCURRENCY": (lambda v: _is_count(v, 100), "a whole number from 1, such as 4"),
+    "CONCURRENCY": (
+        lambda v: _is_count(v, 100),
+        "a whole number from 1 to 100, such as 4",
+    ),
     "TIMEOUT": (
         _is_timeout,
         "two numbers of seconds (connect, read), such as (2.5, 60)",
