@@ -20,7 +20,7 @@ from csms_campaigns.engine.database import (
     rows,
 )
 from csms_campaigns.models import Batch, Campaign, SendResult
-from csms_campaigns.states import CampaignStatus, SendStatus
+from csms_campaigns.states import CampaignStatus, SendStatus, SkipReason
 
 LEASE: Final = 60.0
 """Seconds without a slice after which the preparing process counts as dead."""
@@ -157,7 +157,7 @@ def _values(row: Row) -> tuple[int, int | None, str | None, str, str, str]:
             "",
         )
     # An invalid number has no place in the unique column: its raw value stands in `error`.
-    is_invalid = row.error == row.person.phone
+    is_invalid = row.skip_reason == SkipReason.INVALID_PHONE
     phone = None if is_invalid else row.person.phone
     status = SendStatus.SKIPPED.value
     return (row.person.contact_id, None, phone, status, row.skip_reason, row.error)
