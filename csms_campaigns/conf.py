@@ -5,7 +5,6 @@ The API key lives here and nowhere else; no `repr` shows it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from phonenumbers import SUPPORTED_REGIONS
 
 SETTING: Final = "CSMS_CAMPAIGNS"
 DEFAULT_API_URL: Final = "https://customersms.pro/sms_system/api.php"
@@ -252,8 +252,8 @@ def problems() -> Iterator[str]:
         yield f"{SETTING}['ACCOUNTS'] must name at least one account, such as 'default'."
         return
     region = value.get("DEFAULT_REGION") or "US"
-    if not (isinstance(region, str) and re.fullmatch("[A-Z]{2}", region)):
-        yield f"{SETTING}['DEFAULT_REGION'] is wrong: set it to two capitals, such as 'US'."
+    if not isinstance(region, str) or region not in SUPPORTED_REGIONS:
+        yield f"{SETTING}['DEFAULT_REGION'] is wrong: set it to a country, such as 'US'."
     for alias, options in accounts.items():
         if not isinstance(alias, str) or not 1 <= len(alias) <= MAX_ALIAS:
             yield f"{SETTING}['ACCOUNTS']: an alias has 1 to {MAX_ALIAS} characters."

@@ -17,8 +17,7 @@ from csms_campaigns.states import AttemptOutcome, BatchStatus, SendStatus
 from tests import factories
 from tests.e2e.outcome import check_promises, is_finished
 
-# Processes frozen inside a transaction are the matter of `test_database`.
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 PEOPLE, BATCH = 155, 10
 

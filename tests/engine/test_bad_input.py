@@ -91,7 +91,7 @@ def test_no_tz(settings: Any) -> None:
     assert Campaign.objects.filter(status="scheduled").exists()
 
 
-@pytest.mark.parametrize("region", ["Saudi", 5, "sa"])
+@pytest.mark.parametrize("region", ["Saudi", 5, "XX", "sa"])
 def test_region(settings: Any, region: Any) -> None:
     settings.CSMS_CAMPAIGNS = {**settings.CSMS_CAMPAIGNS, "DEFAULT_REGION": region}
     assert len(list(conf.problems())) == 1
