@@ -158,7 +158,9 @@ def _next_batch(campaign: Campaign, moment: datetime) -> Batch | None:
     ):
         return None
     due = Q(not_before__isnull=True) | Q(not_before__lte=moment)
-    found = batches.filter(due, status=BatchStatus.PENDING).order_by("number")
+    found = batches.filter(due, status=BatchStatus.PENDING, time_zone="").order_by(
+        "number"
+    )
     if is_postgresql():
         found = found.select_for_update(skip_locked=True)
     return found.first()

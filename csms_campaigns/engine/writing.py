@@ -119,15 +119,15 @@ def _insert_batches(campaign_id: int, groups: list[Group]) -> None:
 
 _COLUMNS: Final = (
     "contact_id, batch_id, phone, status, skip_reason, error, campaign_id, "
-    "resolution, message_id, error_code"
+    "resolution, message_id, error_code, name"
 )
 _POSTGRESQL: Final = """
 INSERT INTO {table} ({columns})
-SELECT v.*, %s, '', '', ''
+SELECT v.*, %s, '', '', '', ''
   FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[]) AS v
 """
 _SQLITE: Final = """
-INSERT INTO {table} ({columns}) VALUES (%s, %s, %s, %s, %s, %s, %s, '', '', '')
+INSERT INTO {table} ({columns}) VALUES (%s, %s, %s, %s, %s, %s, %s, '', '', '', '')
 """
 
 

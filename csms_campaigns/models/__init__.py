@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from csms_campaigns.models.accounts import GatewayAccount, Heartbeat, Lane
-from csms_campaigns.models.campaigns import Campaign
+from csms_campaigns.models.campaigns import Campaign, MessageTemplate
 from csms_campaigns.models.contacts import Contact, ContactList, OptOut
 from csms_campaigns.models.sending import Attempt, Batch, SendResult
 
@@ -16,6 +16,7 @@ __all__ = [
     "GatewayAccount",
     "Heartbeat",
     "Lane",
+    "MessageTemplate",
     "OptOut",
     "SendResult",
 ]

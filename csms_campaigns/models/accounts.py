@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +14,9 @@ class GatewayAccount(models.Model):
     """The state of one API key. Its row is locked by each take: it serialises one key, nothing else."""
 
     alias = models.CharField(_("alias"), max_length=50, unique=True, editable=False)
+    # Names this account in the witness outside of the database, so that two sites that share
+    # a Redis server do not take each other's for their own.
+    witness_id = models.UUIDField(default=uuid.uuid4, editable=False)
     remaining_credits = models.BigIntegerField(
         _("remaining credits"), null=True, editable=False
     )

@@ -43,10 +43,53 @@ class Campaign(models.Model):
     lists = models.ManyToManyField(
         ContactList, verbose_name=_("lists"), related_name="campaigns", blank=True
     )
+    exclude_lists = models.ManyToManyField(
+        ContactList,
+        verbose_name=_("without"),
+        related_name="excluded_from",
+        blank=True,
+        help_text=_("Who is in one of these lists is not in the audience."),
+    )
+    audiences = models.JSONField(
+        _("audiences"),
+        default=list,
+        blank=True,
+        help_text=_("Names from the site's own tables, as AUDIENCES has them."),
+    )
     message = models.TextField(
         _("message"),
         blank=True,
         help_text=_('Placeholders: {{ name }} or {{ name|default:"friend" }}.'),
+    )
+    smart_encoding = models.BooleanField(
+        _("smart encoding"),
+        default=False,
+        help_text=_(
+            "Write curly quotes, dashes and the like in plain letters, where that saves a "
+            "segment."
+        ),
+    )
+    # Quiet hours: it is sent from `send_from` until `send_until` on `send_days` alone.
+    send_from = models.TimeField(_("not before"), null=True, blank=True)
+    send_until = models.TimeField(_("not after"), null=True, blank=True)
+    send_days = models.CharField(
+        _("days"),
+        max_length=7,
+        blank=True,
+        help_text=_(
+            "Days of the week on which it may be sent; none chosen: every day."
+        ),
+    )
+    time_zone = models.CharField(
+        _("time zone"),
+        max_length=64,
+        blank=True,
+        help_text=_("Of the launch and of the hours; empty: the zone of the site."),
+    )
+    in_recipients_zone = models.BooleanField(
+        _("hours of each recipient"),
+        default=False,
+        help_text=_("The hours are those of the time zone that the number belongs to."),
     )
     status = models.CharField(
         _("status"),
@@ -78,6 +121,10 @@ class Campaign(models.Model):
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     started_at = models.DateTimeField(_("started at"), null=True, editable=False)
     finished_at = models.DateTimeField(_("finished at"), null=True, editable=False)
+    archived_at = models.DateTimeField(_("archived at"), null=True, editable=False)
+    # Retention: from then on the numbers, or the rows, of its recipients are gone.
+    anonymised_at = models.DateTimeField(null=True, editable=False)
+    results_deleted_at = models.DateTimeField(null=True, editable=False)
 
     # Written while it is prepared
     prepare_token = models.UUIDField(null=True, editable=False)
@@ -90,6 +137,8 @@ class Campaign(models.Model):
     segment_count = models.PositiveBigIntegerField(
         _("segments"), default=0, editable=False
     )
+    # Of its batches: one zone, or those of the recipients' numbers.
+    zones = models.JSONField(default=list, blank=True, editable=False)
     first_result_id = models.BigIntegerField(null=True, editable=False)
     last_result_id = models.BigIntegerField(null=True, editable=False)
 
@@ -137,6 +186,23 @@ class Campaign(models.Model):
                 ),
             ),
         ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MessageTemplate(models.Model):
+    """A text to begin a campaign with."""
+
+    name = models.CharField(_("name"), max_length=150, unique=True)
+    message = models.TextField(_("message"))
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("message template")
+        verbose_name_plural = _("message templates")
+        ordering = ["name"]
 
     def __str__(self) -> str:
         return self.name

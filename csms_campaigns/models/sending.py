@@ -41,6 +41,8 @@ class Batch(models.Model):
     segments = models.PositiveSmallIntegerField(
         _("segments"), help_text=_("Of the text, for one recipient.")
     )
+    # Of its recipients, where each is texted in the hours of their own zone.
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     # Of the prepared batch, for all its parts: requests refused for the sake of a number.
     refusal_count = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -110,7 +112,7 @@ class Batch(models.Model):
             # The queue. No other index may hold `number`, or the planner walks over all
             # that was claimed before (measured: 1.9 ms becomes 11 ms).
             models.Index(
-                fields=["campaign", "number"],
+                fields=["campaign", "time_zone", "number"],
                 name="csms_batch_pending",
                 condition=Q(status=BatchStatus.PENDING),
             ),
@@ -153,6 +155,12 @@ class Attempt(models.Model):
         _("outcome"), max_length=10, choices=AttemptOutcome, blank=True
     )
     remaining_credits = models.BigIntegerField(_("remaining credits"), null=True)
+    # The evidence for unknown recipients: what was asked for, and what is known of it. A batch
+    # that was split since has other numbers.
+    size = models.PositiveIntegerField(_("recipients"), default=0)
+    segments = models.PositiveSmallIntegerField(_("segments"), default=0)
+    sent_count = models.PositiveIntegerField(_("sent"), default=0)
+    failed_count = models.PositiveIntegerField(_("failed"), default=0)
     error = models.TextField(_("error"), blank=True)
 
     class Meta:
@@ -238,6 +246,8 @@ class SendResult(models.Model):
     resolution = models.CharField(
         _("decision"), max_length=10, choices=Resolution, blank=True
     )
+    # Only of recipients without a contact, who come from an audience of the site.
+    name = models.CharField(_("name"), max_length=200, blank=True)
     message_id = models.CharField(_("message id"), max_length=128, blank=True)
     error_code = models.CharField(_("error code"), max_length=64, blank=True)
     error = models.TextField(_("error"), blank=True)
