@@ -1,0 +1,48 @@
+"""Our pages under axe-core; and that the check would see a fault if there were one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
+
+from csms_campaigns.engine import audience, lifecycle
+from csms_campaigns.models import ContactList
+from tests.admin import pages
+from tests.admin.browser.axe import violations
+
+
+def test_the_check_sees_a_fault(page: Page) -> None:
+    page.set_content("<html lang=en><title>x</title><main><img src=x.png></main>")
+    (fault,) = violations(page)
+    assert fault.startswith("image-alt (critical)")
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_of_ours_has_a_serious_fault(
+    language: str,
+    scheme: str,
+    boss: User,
+    town: ContactList,
+    signed_in: Callable[..., Page],
+    strict_site: LiveServer,
+) -> None:
+    draft = lifecycle.create(name="Spring", message="Hi {{ name }}", lists=[town])
+    ready = lifecycle.create(name="Summer", message="Hello", lists=[town])
+    audience.review(ready.pk)
+    page = signed_in(boss, language)
+    page.emulate_media(color_scheme=scheme)
+    found = []
+    for address in (
+        pages.adding("campaign"),
+        pages.change(draft),
+        pages.of(ready, "review"),
+        pages.listing("campaign"),
+    ):
+        page.goto(strict_site.url + address)
+        found += [f"{address}: {line}" for line in violations(page)]
+    assert found == []
