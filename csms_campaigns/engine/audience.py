@@ -23,6 +23,7 @@ from csms_campaigns.engine.composition import (
     check,
     check_parts,
     compiled_message,
+    is_by_zone,
     known_attributes,
 )
 from csms_campaigns.engine.database import alias, atomic, now, rows
@@ -120,7 +121,8 @@ def _write_audience(campaign_id: int, token: UUID) -> Tally:
     campaign = rows(Campaign).get(pk=campaign_id)
     message = compiled_message(campaign.message)
     list_ids = list(campaign.lists.using(alias()).values_list("pk", flat=True))
-    batcher = Batcher(message, conf.account(campaign.account).batch_size)
+    size = conf.account(campaign.account).batch_size
+    batcher = Batcher(message, size, by_zone=is_by_zone(campaign))
     tally = Tally()
     for people in slices(list_ids, with_values=bool(message.names)):
         found = batcher.assign(people)

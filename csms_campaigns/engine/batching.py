@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from csms_campaigns.engine.people import Person
+from csms_campaigns.engine.zones import zone_of
 from csms_campaigns.models.fields import E164
 from csms_campaigns.sms.placeholders import Message, MissingValue
 from csms_campaigns.sms.segments import analyse
@@ -20,12 +21,13 @@ MAX_OPEN_GROUPS: Final = 50_000
 
 @dataclass(slots=True)
 class Group:
-    """A batch in the making: the people of one text, up to its capacity."""
+    """A batch in the making: the people of one text and time zone, up to its capacity."""
 
     number: int
     message: str
     segments: int
     capacity: int
+    time_zone: str = ""
     size: int = 0
     batch_id: int | None = None
 
@@ -45,8 +47,10 @@ class Batcher:
 
     message: Message
     batch_size: int
+    by_zone: bool = False
+    """Each is texted in the hours of their own time zone."""
     batch_count: int = 0
-    open_groups: dict[str, Group] = field(default_factory=dict)
+    open_groups: dict[tuple[str, str], Group] = field(default_factory=dict)
 
     def assign(self, people: Iterable[Person]) -> list[Row]:
         return [self._row(person) for person in people]
@@ -61,22 +65,24 @@ class Batcher:
         except MissingValue as missing:
             reason = SkipReason.MISSING_PLACEHOLDER.value
             return Row(person, None, reason, missing.name)
-        return Row(person, self._place(text))
+        zone = zone_of(person.phone) if self.by_zone else ""
+        return Row(person, self._place(text, zone))
 
-    def _place(self, text: str) -> Group:
-        group = self.open_groups.get(text) or self._begin(text)
+    def _place(self, text: str, zone: str) -> Group:
+        group = self.open_groups.get((text, zone)) or self._begin(text, zone)
         group.size += 1
         if group.size == group.capacity:
-            del self.open_groups[text]
+            del self.open_groups[text, zone]
         return group
 
-    def _begin(self, text: str) -> Group:
+    def _begin(self, text: str, zone: str) -> Group:
         if len(self.open_groups) >= MAX_OPEN_GROUPS:
             del self.open_groups[next(iter(self.open_groups))]
         self.batch_count += 1
         capacity = self.batch_size
         if self.batch_count == 1:
             capacity = min(CANARY_SIZE, capacity)
-        group = Group(self.batch_count, text, analyse(text).segments, capacity)
-        self.open_groups[text] = group
+        segments = analyse(text).segments
+        group = Group(self.batch_count, text, segments, capacity, zone)
+        self.open_groups[text, zone] = group
         return group

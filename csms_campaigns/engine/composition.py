@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from csms_campaigns import conf
+from csms_campaigns.engine import zones
 from csms_campaigns.engine.database import rows
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.models import Campaign, Contact
@@ -28,6 +29,12 @@ SAMPLE: Final = 1000
 
 def check(campaign: Campaign) -> None:
     """`CampaignError` for a campaign that could never be sent as it stands."""
+    if is_by_zone(campaign) and not zones.is_available():
+        text = _(
+            "The hours of each recipient need more data: install "
+            "django-csms-campaigns[zones], or choose the hours of one time zone."
+        )
+        raise CampaignError(text, "no_zone_data")
     list_ids = list(campaign.lists.values_list("pk", flat=True))
     check_parts(message=campaign.message, list_ids=list_ids, account=campaign.account)
 
@@ -39,6 +46,12 @@ def check_parts(*, message: str, list_ids: Iterable[int], account: str) -> None:
     if not ids:
         raise CampaignError(_("Choose at least one contact list."), "no_list")
     check_placeholders(compiled, ids)
+
+
+def is_by_zone(campaign: Campaign) -> bool:
+    """Whether each is texted in the hours of the zone that their number belongs to."""
+    has_hours = campaign.send_from or campaign.send_until or campaign.send_days
+    return campaign.in_recipients_zone and bool(has_hours)
 
 
 def check_account(alias: str) -> None:

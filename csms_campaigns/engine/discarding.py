@@ -29,6 +29,7 @@ def discard(campaign_id: int) -> None:
         skipped_counts={},
         batch_count=0,
         segment_count=0,
+        zones=[],
         first_result_id=None,
         last_result_id=None,
     )

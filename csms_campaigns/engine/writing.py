@@ -37,6 +37,7 @@ class Tally:
     audience: int = 0
     segments: int = 0
     batches: int = 0
+    zones: set[str] = field(default_factory=set)
     skipped: Counter[str] = field(default_factory=Counter)
     first_result_id: int | None = None
 
@@ -44,6 +45,7 @@ class Tally:
         self.audience += len(written)
         self.skipped.update(row.skip_reason for row in written if row.group is None)
         self.segments += sum(row.group.segments for row in written if row.group)
+        self.zones.update(row.group.time_zone for row in written if row.group)
 
     @property
     def recipients(self) -> int:
@@ -75,6 +77,7 @@ def write_slice(campaign_id: int, token: UUID, tally: Tally, found: list[Row]) -
             audience_count=tally.audience,
             skipped_counts=dict(tally.skipped),
             batch_count=tally.batches,
+            zones=sorted(tally.zones),
             segment_count=tally.segments,
             first_result_id=tally.first_result_id,
             last_result_id=_highest_result_id(),
@@ -108,6 +111,7 @@ def _insert_batches(campaign_id: int, groups: list[Group]) -> None:
                 message=group.message,
                 segments=group.segments,
                 size=group.size,
+                time_zone=group.time_zone,
             )
             for group in groups
         ],
