@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from csms_campaigns.sms.segments import analyse, is_gsm, normalise_line_ends
@@ -43,10 +44,36 @@ REPLACEMENTS = _FULL_WIDTH | {
 }
 """Character → what GSM-7 has for it."""
 
+_HINTS = dict(
+    pair.split("=")
+    for pair in [
+        "ł=l",
+        "Ł=L",
+        "đ=d",
+        "Đ=D",
+        "ı=i",
+        "ħ=h",
+        "ŧ=t",
+        "œ=oe",
+        "Œ=OE",
+        "þ=th",
+        "Þ=Th",
+        "©=(c)",
+        "®=(R)",
+        "→=->",
+        "←=<-",
+        "★=*",
+        "₤=£",
+        "₨=Rs",
+    ]
+)
+"""What a person may write instead, though it changes more than the look."""
+
 # A letter and its accent as two characters (macOS writes so) are first joined.
 _CANDIDATE = re.compile(
     "[^\\W\\d_][\u0300-\u036f]+|[" + re.escape("".join(REPLACEMENTS)) + "]"
 )
+_IN_BRACES = re.compile(r"(\{\{[^{}]*\}\})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +111,56 @@ def replacements(text: str) -> tuple[Replacement, ...]:
     return tuple(
         Replacement(char, _encode(char), tuple(found)) for char, found in places.items()
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A stretch of a text before and after; the same where nothing changes."""
+
+    old: str
+    new: str
+
+
+def simplified(text: str) -> str:
+    """Every typographic character of a text in the box as GSM-7 has it, outside of its
+    placeholders, if nothing is left then that needs UCS-2; else the text itself."""
+    return "".join(change.new for change in changes(text))
+
+
+def changes(text: str) -> tuple[Change, ...]:
+    """What `simplified` does, for a diff: their `old` make the text, their `new` the other."""
+    text = normalise_line_ends(text)
+    found = tuple(change for piece in _IN_BRACES.split(text) for change in _diff(piece))
+    after = _IN_BRACES.sub("", "".join(change.new for change in found))
+    return found if is_gsm(after) else (Change(text, text),)
+
+
+def instead(char: str) -> str | None:
+    """What GSM-7 has for a character: the same with another look, or without its accent.
+    "" for what cannot be seen anyway; None where there is nothing alike (Arabic, emoji)."""
+    if char in REPLACEMENTS:
+        return REPLACEMENTS[char]
+    if char in _HINTS:
+        return _HINTS[char]
+    if unicodedata.category(char) == "Cf":
+        return ""
+    bare = "".join(
+        REPLACEMENTS.get(part, part)
+        for part in unicodedata.normalize("NFKD", char)
+        if not unicodedata.combining(part)
+    )
+    return bare if bare != char and is_gsm(bare) else None
+
+
+def _diff(piece: str) -> Iterator[Change]:
+    end = 0
+    for match in () if _IN_BRACES.fullmatch(piece) else _CANDIDATE.finditer(piece):
+        if match.start() > end:
+            yield Change(piece[end : match.start()], piece[end : match.start()])
+        yield Change(match[0], _encode(match[0]))
+        end = match.end()
+    if end < len(piece):
+        yield Change(piece[end:], piece[end:])
 
 
 def _replace(match: re.Match[str]) -> str:

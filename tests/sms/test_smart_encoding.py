@@ -4,11 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csms_campaigns.sms.segments import BASIC, EXTENSION, analyse
+from csms_campaigns.sms.segments import BASIC, EXTENSION, analyse, is_gsm
 from csms_campaigns.sms.smart_encoding import (
     REPLACEMENTS,
+    Change,
     Replacement,
+    changes,
+    instead,
     replacements,
+    simplified,
     smart_encoding,
 )
 
@@ -140,3 +144,67 @@ def test_the_listed_replacements_make_the_encoded_text(text):
         position += len(change.char) if change else 1
     expected = "".join(pieces) if changes else text
     assert smart_encoding(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("char", "written"),
+    [
+        ("’", "'"),
+        ("…", "..."),
+        ("\u00a0", " "),
+        ("\u200f", ""),
+        ("ç", "c"),
+        ("á", "a"),
+        ("ł", "l"),
+        ("½", "1/2"),
+        ("™", "TM"),
+        ("²", "2"),
+        ("ﬁ", "fi"),
+        ("→", "->"),
+        ("م", None),
+        ("ﻡ", None),
+        ("٣", None),
+        ("ш", None),
+        ("😀", None),
+        ("漢", None),
+    ],
+)
+def test_what_a_person_may_write_instead(char: str, written: str | None) -> None:
+    assert instead(char) == written
+
+
+@given(st.characters(exclude_categories=["Cs"]))
+def test_what_is_written_instead_is_gsm_7(char: str) -> None:
+    written = instead(char)
+    assert written is None or (written != char and is_gsm(written))
+
+
+def test_a_diff_of_the_text_in_the_box() -> None:
+    assert changes("It’s {{ na–me }} – ok") == (
+        Change("It", "It"),
+        Change("’", "'"),
+        Change("s ", "s "),
+        Change("{{ na–me }}", "{{ na–me }}"),
+        Change(" ", " "),
+        Change("–", "-"),
+        Change(" ok", " ok"),
+    )
+
+
+@pytest.mark.parametrize("text", [ARABIC, "It’s 😀", "“façade”", ""])
+def test_a_text_that_stays_ucs_2_is_not_simplified(text: str) -> None:
+    assert simplified(text) == text
+
+
+def test_whole_scripts_of_braces_stay_as_they_are() -> None:
+    text = "{{ name|default:“friend” }} – {{ naïve }}"
+    assert simplified(text) == "{{ name|default:“friend” }} - {{ naïve }}"
+
+
+@given(TYPED | MOSTLY_PLAIN)
+def test_a_diff_holds_both_texts(text: str) -> None:
+    found = changes(text)
+    assert "".join(change.old for change in found) == analyse(text).text
+    assert "".join(change.new for change in found) == simplified(text)
+    if simplified(text) != analyse(text).text:
+        assert is_gsm(simplified(text))
