@@ -60,6 +60,14 @@ class GatewayAccount(models.Model):
     # A refusal stamped before a person resumed does not block again.
     resumed_cum = models.BigIntegerField(default=0, editable=False)
 
+    # Requests that left, as the witness says, and that no row knows any more: the limiter
+    # counts all of (lost_from, lost_to] as stamped at `lost_at`.
+    lost_from = models.BigIntegerField(default=0, editable=False)
+    lost_to = models.BigIntegerField(default=0, editable=False)
+    lost_at = models.DateTimeField(null=True, editable=False)
+    # How far the database's clock has jumped, and what each machine last saw of it.
+    clock = models.JSONField(default=dict, blank=True, editable=False)
+
     # Longer waits are written down here; the tick starts the lanes again.
     next_free_at = models.DateTimeField(null=True, editable=False)
     sleeper_until = models.DateTimeField(null=True, editable=False)

@@ -99,6 +99,8 @@ class Campaign(models.Model):
         editable=False,
     )
     status_reason = models.TextField(_("reason"), blank=True, editable=False)
+    # The same for programs, and for pages in another language: a code and its values.
+    status_words = models.JSONField(default=dict, blank=True, editable=False)
     send_at = models.DateTimeField(_("send at"), null=True, blank=True, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
