@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 from phonenumbers import SUPPORTED_REGIONS
 
 SETTING: Final = "CSMS_CAMPAIGNS"
@@ -33,7 +34,10 @@ ACCOUNT_KEYS: Final = frozenset(
         "MIN_GAP",
     }
 )
-TOP_KEYS: Final = frozenset({"ACCOUNTS", "DEFAULT_REGION", "AUDIENCES"})
+TOP_KEYS: Final = frozenset(
+    {"ACCOUNTS", "DEFAULT_REGION", "AUDIENCES", "METRICS_TOKEN", "LOG_NUMBERS"}
+)
+SHORTEST_TOKEN: Final = 16
 
 
 @dataclass(frozen=True, order=True)
@@ -107,6 +111,23 @@ def _found(alias: str) -> Account | str:
 
 def default_region() -> str | None:
     return raw().get("DEFAULT_REGION", "US") or None
+
+
+def metrics_token() -> str | None:
+    """What a scraper sends as `Authorization: Bearer …`; None: staff only."""
+    return raw().get("METRICS_TOKEN") or None
+
+
+def log_numbers() -> bool:
+    """May logs hold full phone numbers? Never raises: it is asked while something is logged."""
+    value = getattr(settings, SETTING, None)
+    return isinstance(value, Mapping) and value.get("LOG_NUMBERS") is True
+
+
+def audiences() -> dict[str, str]:
+    """Dotted paths of the site's own audiences, by name."""
+    found = raw().get("AUDIENCES")
+    return dict(found) if isinstance(found, Mapping) else {}
 
 
 def _read(alias: str, options: Mapping[str, Any]) -> Account:
@@ -223,6 +244,20 @@ RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
 }
 
 
+def _is_token(value: Any) -> bool:
+    is_text = isinstance(value, str) and value.isascii() and value.isprintable()
+    return is_text and len(value) >= SHORTEST_TOKEN and " " not in value
+
+
+TOP_RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "METRICS_TOKEN": (
+        lambda v: v is None or _is_token(v),
+        f"a secret of at least {SHORTEST_TOKEN} letters and digits, or None",
+    ),
+    "LOG_NUMBERS": (lambda v: isinstance(v, bool), "True or False"),
+}
+
+
 def account_problems(alias: str, options: Any) -> Iterator[str]:
     """One sentence for each wrong option of an account; a value is never shown."""
     place = f"{SETTING}['ACCOUNTS']['{alias}']"
@@ -247,6 +282,9 @@ def problems() -> Iterator[str]:
         return
     for key in sorted(set(value) - TOP_KEYS):
         yield f"{SETTING} has an unknown key '{key}'. Known: {', '.join(sorted(TOP_KEYS))}."
+    for key, (is_right, wanted) in TOP_RULES.items():
+        if key in value and not is_right(value[key]):
+            yield f"{SETTING}['{key}'] is wrong: set it to {wanted}."
     accounts = value.get("ACCOUNTS")
     if not isinstance(accounts, Mapping) or not accounts:
         yield f"{SETTING}['ACCOUNTS'] must name at least one account, such as 'default'."
@@ -259,6 +297,33 @@ def problems() -> Iterator[str]:
             yield f"{SETTING}['ACCOUNTS']: an alias has 1 to {MAX_ALIAS} characters."
         yield from account_problems(alias, options)
     yield from _shared_keys(accounts)
+    yield from audience_problems(value.get("AUDIENCES", {}))
+
+
+def audience_problems(named: Any) -> Iterator[str]:
+    """One sentence for each audience that could not be read."""
+    place = f"{SETTING}['AUDIENCES']"
+    if not isinstance(named, Mapping):
+        yield f"{place} must be a dict: a name → the dotted path of a callable."
+        return
+    for name, path in named.items():
+        if not isinstance(name, str) or not 1 <= len(name.strip()) <= MAX_ALIAS:
+            yield f"{place}: a name has 1 to {MAX_ALIAS} characters."
+        elif problem := _audience_problem(path):
+            yield f"{place}['{name}'] {problem}"
+
+
+def _audience_problem(path: Any) -> str:
+    if not isinstance(path, str) or "." not in path:
+        return "is wrong: set it to a dotted path, such as 'shop.sms.customers'."
+    try:
+        found = import_string(path)
+    except Exception as error:  # noqa: BLE001 - whatever the site's module does when imported
+        return f"names '{path}', which cannot be imported ({error})."
+    # Managers and querysets are not called.
+    if callable(found) or hasattr(found, "iterator"):
+        return ""
+    return f"names '{path}', which is neither a callable nor a queryset."
 
 
 def _shared_keys(accounts: Mapping[str, Any]) -> Iterator[str]:

@@ -6,7 +6,6 @@ limits, eager mode), a message of ours may be lost or run twice without harm.
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import select
@@ -17,10 +16,10 @@ from typing import Any, Final
 from celery import current_app, shared_task, signals
 from celery.exceptions import AlwaysEagerIgnored
 
-from csms_campaigns import conf
+from csms_campaigns import conf, logs
 from csms_campaigns.engine import audience, lanes, ticking
 
-logger = logging.getLogger("csms_campaigns.tasks")
+logger = logs.logger("csms_campaigns.tasks")
 
 SAFE: Final[dict[str, Any]] = {
     "acks_late": False,
@@ -93,7 +92,8 @@ def _set_stop(**_kwargs: Any) -> None:
 @shared_task(**SAFE, time_limit=NO_LIMIT, soft_time_limit=NO_LIMIT)
 def lane(alias: str) -> None:
     """Work for the account until the slice or the work ends."""
-    lanes.run_lane(alias, wake_lanes, stop=STOP, tick=_tick_if_due)
+    with logs.about(account=alias):
+        lanes.run_lane(alias, wake_lanes, stop=STOP, tick=_tick_if_due)
 
 
 @shared_task(**SAFE, time_limit=NO_LIMIT, soft_time_limit=NO_LIMIT, expires=EXPIRES)
@@ -105,11 +105,14 @@ def tick() -> None:
 @shared_task(**SAFE, time_limit=NO_LIMIT, soft_time_limit=NO_LIMIT)
 def prepare(campaign_id: int, token: str) -> None:
     """Prepare with this token; a doubled message finds it used."""
-    audience.prepare_once(campaign_id, token)
+    with logs.about(campaign_id=campaign_id):
+        audience.prepare_once(campaign_id, token)
 
 
 def _tick_if_due() -> None:
-    ticking.tick_if_due(wake_lanes, wake_prepare)
+    # The tick is about all accounts, not about the one whose lane does it.
+    with logs.about(account=None):
+        ticking.tick_if_due(wake_lanes, wake_prepare)
 
 
 def wake_lanes(alias: str, count: int | None = None) -> bool:

@@ -7,7 +7,6 @@ leaves a batch that is `sending` with a lease: the sweep makes it unknown, and n
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import Final, Protocol
 
@@ -19,6 +18,7 @@ from django.db import (
     ProgrammingError,
 )
 
+from csms_campaigns import logs
 from csms_campaigns.engine import accounts, finishing
 from csms_campaigns.engine.database import connection
 from csms_campaigns.engine.limits import GATE, steady
@@ -26,7 +26,7 @@ from csms_campaigns.engine.taking import Nothing, Taken, Wait, take
 from csms_campaigns.gateway.errors import GatewayError, PermitExpired
 from csms_campaigns.gateway.receipts import Receipt
 
-logger = logging.getLogger("csms_campaigns.engine")
+logger = logs.logger("csms_campaigns.engine")
 
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 10.0
@@ -44,11 +44,34 @@ NEVER: Final = threading.Event()
 
 def send_next(alias: str, stop: Stop = NEVER) -> Taken | Wait | Nothing:
     """Take one batch of the account, send it, write what became of it."""
-    taken = take(alias)
-    if isinstance(taken, Taken):
-        answer = send(taken)
-        finish(taken, answer, stop)
+    with logs.about(account=alias):
+        taken = take(alias)
+        if isinstance(taken, Taken):
+            with logs.about(**_ids(taken)):
+                answer = send(taken)
+                finish(taken, answer, stop)
+                _log(taken, answer)
     return taken
+
+
+def _ids(taken: Taken) -> dict[str, int]:
+    return {
+        "campaign_id": taken.campaign_id,
+        "batch_id": taken.batch_id,
+        "attempt_id": taken.attempt_id,
+    }
+
+
+def _log(taken: Taken, answer: Receipt | GatewayError) -> None:
+    asked = len(taken.recipients)
+    if isinstance(answer, Receipt):
+        sent = sum(outcome.accepted for outcome in answer.outcomes.values())
+        text = "Batch %s: %s asked for, %s accepted"
+        logger.info(text, taken.batch_id, asked, sent)
+        return
+    kind = "nothing sent" if answer.nothing_sent else "unknown"
+    text = "Batch %s: %s asked for, %s: %s"
+    logger.warning(text, taken.batch_id, asked, kind, answer.text)
 
 
 def send(taken: Taken) -> Receipt | GatewayError:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from typing import Final
 
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
+from csms_campaigns import logs
 from csms_campaigns.engine.batching import CANARY_SIZE
 from csms_campaigns.engine.database import alias, rows
 from csms_campaigns.models import Campaign
 from csms_campaigns.signals import announce, campaign_status_changed
 from csms_campaigns.states import CampaignStatus
 
-logger = logging.getLogger("csms_campaigns.engine")
+logger = logs.logger("csms_campaigns.engine")
 
 REJECTED_UNTIL_PAUSE: Final = 250
 """Numbers refused in a row: three requests of a hundred, or many of a few."""
@@ -26,7 +26,8 @@ def pause_by_system(campaign_ids: Iterable[int], reason: str) -> None:
     for campaign_id in campaign_ids:
         sending = rows(Campaign).filter(pk=campaign_id, status=CampaignStatus.SENDING)
         if sending.update(status=CampaignStatus.PAUSED, status_reason=reason):
-            logger.warning("Campaign %s paused: %s", campaign_id, reason)
+            ids = {"campaign_id": campaign_id}
+            logger.warning("Campaign %s paused: %s", campaign_id, reason, extra=ids)
             announce(
                 campaign_status_changed,
                 alias(),

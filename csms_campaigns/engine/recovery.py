@@ -6,11 +6,11 @@ its answer afterwards; then the answer counts.
 
 from __future__ import annotations
 
-import logging
 from typing import Final
 
 from django.utils.translation import gettext as _
 
+from csms_campaigns import logs
 from csms_campaigns.engine.database import atomic, lock_account, now, rows
 from csms_campaigns.engine.ending import finish_campaign
 from csms_campaigns.engine.finishing import make_unknown
@@ -19,7 +19,7 @@ from csms_campaigns.gateway.errors import AnswerLost
 from csms_campaigns.models import Batch
 from csms_campaigns.states import BatchStatus
 
-logger = logging.getLogger("csms_campaigns.engine")
+logger = logs.logger("csms_campaigns.engine")
 
 STALLED: Final = "The worker stopped before it could record an answer."
 
@@ -40,7 +40,14 @@ def _give_up(batch: Batch) -> bool:
             return False
         if not make_unknown(batch.pk, batch.attempt_id, AnswerLost(STALLED), moment):
             return False
-        logger.warning("Batch %s stalled: its recipients are unknown", batch.pk)
+        ids = {
+            "account": batch.campaign.account,
+            "campaign_id": batch.campaign_id,
+            "batch_id": batch.pk,
+            "attempt_id": batch.attempt_id,
+        }
+        text = "Batch %s stalled: its recipients are unknown"
+        logger.warning(text, batch.pk, extra=ids)
         pause_canary(
             batch.campaign_id, _("No answer to the first request was recorded.")
         )

@@ -1,0 +1,3 @@
+"""The pages outside of the admin."""
+
+from __future__ import annotations
