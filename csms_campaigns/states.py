@@ -65,6 +65,7 @@ class SkipReason(TextChoices):
     INVALID_PHONE = "invalid_phone", _("Invalid phone number")
     MISSING_PLACEHOLDER = "missing_placeholder", _("No value for a placeholder")
     ERASED = "erased", _("Erased")
+    ANSWERED = "answered", _("Reached before after all")
 
 
 class Resolution(TextChoices):

@@ -139,6 +139,8 @@ class Campaign(models.Model):
     segment_count = models.PositiveBigIntegerField(
         _("segments"), default=0, editable=False
     )
+    # Of a follow-up: which recipients of its parent it has.
+    chosen = models.JSONField(default=dict, blank=True, editable=False)
     # Of its batches: one zone, or those of the recipients' numbers.
     zones = models.JSONField(default=list, blank=True, editable=False)
     first_result_id = models.BigIntegerField(null=True, editable=False)

@@ -74,6 +74,17 @@ class Batch(models.Model):
     failed_count = models.PositiveIntegerField(_("failed"), default=0)
     unknown_count = models.PositiveIntegerField(_("unknown"), default=0)
     skipped_count = models.PositiveIntegerField(_("left out"), default=0)
+    # Decisions about its unknown recipients; who is sent again stands in a follow-up too.
+    treated_sent_count = models.PositiveIntegerField(_("treated as sent"), default=0)
+    treated_failed_count = models.PositiveIntegerField(
+        _("treated as failed"), default=0
+    )
+    resend_count = models.PositiveIntegerField(_("sent again"), default=0)
+    # Of those who are sent again: a late answer came, and they are unknown no longer.
+    late_sent_count = models.PositiveIntegerField(default=0, editable=False)
+    late_failed_count = models.PositiveIntegerField(default=0, editable=False)
+    # Left out, since a late answer said that an earlier campaign reached them.
+    answered_count = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         verbose_name = _("batch")
