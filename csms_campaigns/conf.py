@@ -35,7 +35,14 @@ ACCOUNT_KEYS: Final = frozenset(
     }
 )
 TOP_KEYS: Final = frozenset(
-    {"ACCOUNTS", "DEFAULT_REGION", "AUDIENCES", "METRICS_TOKEN", "LOG_NUMBERS"}
+    {
+        "ACCOUNTS",
+        "DEFAULT_REGION",
+        "AUDIENCES",
+        "METRICS_TOKEN",
+        "LOG_NUMBERS",
+        "WITNESS_URL",
+    }
 )
 SHORTEST_TOKEN: Final = 16
 
@@ -111,6 +118,12 @@ def _found(alias: str) -> Account | str:
 
 def default_region() -> str | None:
     return raw().get("DEFAULT_REGION", "US") or None
+
+
+def witness_url() -> str | None:
+    """None: where the broker is, if that is Redis; empty: no witness."""
+    value = raw().get("WITNESS_URL")
+    return value if value is None else str(value)
 
 
 def metrics_token() -> str | None:
@@ -249,12 +262,21 @@ def _is_token(value: Any) -> bool:
     return is_text and len(value) >= SHORTEST_TOKEN and " " not in value
 
 
+def _is_redis(value: Any) -> bool:
+    known = ("redis://", "rediss://", "unix://")
+    return isinstance(value, str) and value.startswith(known)
+
+
 TOP_RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "METRICS_TOKEN": (
         lambda v: v is None or _is_token(v),
         f"a secret of at least {SHORTEST_TOKEN} letters and digits, or None",
     ),
     "LOG_NUMBERS": (lambda v: isinstance(v, bool), "True or False"),
+    "WITNESS_URL": (
+        lambda v: v in (None, "") or _is_redis(v),
+        "an address that begins with redis://, rediss:// or unix://, or None",
+    ),
 }
 
 

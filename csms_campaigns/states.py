@@ -12,6 +12,7 @@ Batch (the numbers of one request)
             ◄─ sending               only where it is certain that nothing was sent
     pending ─► cancelled             its campaign was cancelled
     pending ─► done                  opt-outs left nobody in it
+    pending ─► unknown               its database was set back, and a person said so
 
 SendResult (one recipient)
     pending ─► sent | failed | unknown | skipped | cancelled
@@ -93,6 +94,7 @@ class BlockReason(TextChoices):
     UNREACHABLE = "unreachable", _("The gateway cannot be reached")
     NO_ANSWER = "no_answer", _("The gateway's answers do not arrive")
     DATABASE_SLOW = "database_slow", _("The database is too slow to send in time")
+    DATABASE_OLD = "database_old", _("The database is older than what was sent")
 
 
 _C = CampaignStatus
@@ -112,7 +114,12 @@ CAMPAIGN_MOVES: Final[dict[CampaignStatus, frozenset[CampaignStatus]]] = {
 
 BATCH_MOVES: Final[dict[BatchStatus, frozenset[BatchStatus]]] = {
     BatchStatus.PENDING: frozenset(
-        {BatchStatus.SENDING, BatchStatus.CANCELLED, BatchStatus.DONE}
+        {
+            BatchStatus.SENDING,
+            BatchStatus.CANCELLED,
+            BatchStatus.DONE,
+            BatchStatus.UNKNOWN,
+        }
     ),
     BatchStatus.SENDING: frozenset(
         {

@@ -46,6 +46,8 @@ def block(
     detail: str,
 ) -> None:
     """Block for `seconds`, or, with None, until a person resumes a campaign."""
+    if account.blocked_reason == BlockReason.DATABASE_OLD:
+        return  # Only `restoring.after_restore` ends that.
     until = None if seconds is None else now + timedelta(seconds=seconds)
     if until and account.blocked_until:
         until = max(until, account.blocked_until)
@@ -91,7 +93,8 @@ def answered(account: GatewayAccount, cum: int) -> None:
     """The gateway processed a request that was stamped after the block: the block is over."""
     heard_from(account)
     held = account.blocked_reason or account.failures or account.probing
-    if held and cum > account.blocked_cum:
+    is_old = account.blocked_reason == BlockReason.DATABASE_OLD
+    if held and cum > account.blocked_cum and not is_old:
         rows(GatewayAccount).filter(pk=account.pk).update(
             blocked_reason="",
             blocked_detail="",

@@ -19,7 +19,7 @@ from django.db import (
 )
 
 from csms_campaigns import logs
-from csms_campaigns.engine import accounts, finishing
+from csms_campaigns.engine import accounts, finishing, witness
 from csms_campaigns.engine.database import connection
 from csms_campaigns.engine.limits import GATE, steady
 from csms_campaigns.engine.taking import Nothing, Taken, Wait, take
@@ -48,6 +48,8 @@ def send_next(alias: str, stop: Stop = NEVER) -> Taken | Wait | Nothing:
         taken = take(alias)
         if isinstance(taken, Taken):
             with logs.about(**_ids(taken)):
+                # Before the request: if it leaves, somebody outside of the database knows.
+                witness.tell(taken.witness_id, taken.cum)
                 answer = send(taken)
                 finish(taken, answer, stop)
                 _log(taken, answer)

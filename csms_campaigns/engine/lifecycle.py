@@ -22,6 +22,7 @@ from csms_campaigns.engine.database import (
 from csms_campaigns.engine.discarding import discard
 from csms_campaigns.engine.ending import cancel_pending, finish_campaign
 from csms_campaigns.engine.errors import CampaignError
+from csms_campaigns.engine.restoring import check_not_set_back
 from csms_campaigns.models import Attempt, Campaign, ContactList
 from csms_campaigns.signals import announce, campaign_status_changed
 from csms_campaigns.states import CAMPAIGN_MOVES, CampaignStatus, sources_of
@@ -71,7 +72,7 @@ def launch(campaign_id: int, *, by: Any = None, at: datetime | None = None) -> N
     """
     campaign = get(campaign_id)
     check_account(campaign.account)
-    accounts.state(campaign.account)
+    check_not_set_back(accounts.state(campaign.account))
     moment = now()
     if at is not None:
         _schedule(campaign, at, moment, by)
@@ -122,6 +123,7 @@ def resume(campaign_id: int, *, by: Any = None) -> None:
     accounts.state(campaign.account)
     with atomic():
         account = lock_account(campaign.account)
+        check_not_set_back(account)
         move(campaign_id, S.SENDING, only_from=[S.PAUSED])
         accounts.release_block(account)
         finish_campaign(campaign_id, now())

@@ -79,10 +79,19 @@ def _recent(account: GatewayAccount, window: Window) -> list[Place]:
     found = rows(Attempt).filter(account=account, cum__gt=oldest)
     columns = found.values_list("stamped_at", "done_at", "outcome")
     # Where the answer was lost, nobody knows that the request has arrived.
-    return [
+    logged = [
         Place(stamped, None if outcome == AttemptOutcome.UNKNOWN else done)
         for stamped, done, outcome in columns
     ]
+    return logged + _lost(account, oldest)
+
+
+def _lost(account: GatewayAccount, oldest: int) -> list[Place]:
+    """Those that a database which was set back has forgotten: as if all had just been sent."""
+    if account.lost_at is None:
+        return []
+    count = account.lost_to - max(account.lost_from, oldest)
+    return [Place(account.lost_at, None)] * max(count, 0)
 
 
 def steady() -> float:
@@ -99,8 +108,16 @@ def _left_window(account: GatewayAccount, window: Window, n: int) -> datetime | 
     leaving = account.cum + n - window.limit
     if leaving <= 0:
         return None
-    found = rows(Attempt).filter(account=account, cum__gte=leaving)
-    stamp = found.order_by("cum").values_list("stamped_at", flat=True).first()
+    stamp = _stamp_of(account, leaving)
     if stamp is None:
         return None
     return stamp + timedelta(seconds=ARRIVAL + MARGIN + window.seconds)
+
+
+def _stamp_of(account: GatewayAccount, cum: int) -> datetime | None:
+    """Of this request, or of the next later one that is known of."""
+    found = rows(Attempt).filter(account=account, cum__gte=cum).order_by("cum")
+    later, stamp = found.values_list("cum", "stamped_at").first() or (None, None)
+    if cum <= account.lost_to and (later is None or later > account.lost_from):
+        return account.lost_at
+    return stamp

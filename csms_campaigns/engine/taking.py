@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
@@ -20,7 +21,9 @@ from csms_campaigns.engine.database import (
     rows,
 )
 from csms_campaigns.engine.recording import close_emptied, skip_opted_out
+from csms_campaigns.engine.restoring import hold_account, is_set_back
 from csms_campaigns.engine.splitting import move_to_new_batch
+from csms_campaigns.engine.witness import look
 from csms_campaigns.models import Attempt, Batch, Campaign, GatewayAccount, SendResult
 from csms_campaigns.states import BatchStatus, BlockReason, CampaignStatus, SendStatus
 
@@ -39,6 +42,7 @@ class Taken:
     batch_id: int
     attempt_id: int
     cum: int
+    witness_id: UUID
     message: str
     recipients: dict[str, int]
     """Result ids by E.164 number."""
@@ -79,11 +83,14 @@ def take(alias: str) -> Taken | Wait | Nothing:
     if not has_work(alias):
         return NOTHING
     options = conf.account(alias)
-    accounts.state(alias)
+    look(accounts.state(alias).witness_id)
     with atomic():
         account = lock_account(alias)
         locked_at = limits.steady()
         moment, behind = _never_backwards(account, now())
+        if is_set_back(account):
+            hold_account(account, moment)
+            return NOTHING
         if behind > CLOCK_SLACK:
             return Wait(behind)
         if (seconds := _seconds_to_wait(account, options, moment)) > 0:
@@ -209,6 +216,7 @@ def _claim(
         batch_id=batch.pk,
         attempt_id=attempt.pk,
         cum=attempt.cum,
+        witness_id=account.witness_id,
         message=batch.message,
         recipients=recipients,
         alone=account.probing or not campaign.canary_passed,
