@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.servers import addresses, postgres
@@ -26,21 +28,55 @@ def databases() -> list[str]:
     return ["sqlite", "postgres"] if postgres.is_available() else ["sqlite"]
 
 
-def run(engine: str, words: list[str], counts: Counter[str]) -> int:
-    with tempfile.NamedTemporaryFile(suffix=".json") as report:
-        status = subprocess.run(
-            [sys.executable, "-m", "pytest", "--db", engine, *words],
-            cwd=ROOT,
-            env={**os.environ, **OWN, "CSMS_TEST_COUNTS": report.name},
-            check=False,
-        ).returncode
-        counts.update(json.loads(report.read() or "{}"))
-    return status
+@dataclass
+class Run:
+    """The tests on one database, in a process with servers of its own."""
+
+    engine: str
+    words: list[str]
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.counts = self.folder / f"{self.engine}.json"
+        self.output = self.folder / f"{self.engine}.txt"
+
+    def start(self, *, shown: bool) -> None:
+        """Only one run writes to the terminal; the others are shown when it has ended."""
+        with nullcontext() if shown else self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "pytest", "--db", self.engine, *self.words],
+                cwd=ROOT,
+                env={**os.environ, **OWN, "CSMS_TEST_COUNTS": str(self.counts)},
+                stdout=output,
+                stderr=subprocess.STDOUT if output else None,
+            )
+
+    def end(self, counts: Counter[str]) -> int:
+        status = self.process.wait()
+        if self.output.exists():
+            print(self.output.read_text(errors="replace"))  # noqa: T201
+        if self.counts.exists():
+            counts.update(json.loads(self.counts.read_text()))
+        return status
+
+
+def run_all(words: list[str], counts: Counter[str]) -> dict[str, int]:
+    """Side by side: most of a run waits for a worker, a page or a limit."""
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [Run(engine, words, Path(folder)) for engine in databases()]
+        try:
+            for index, run in enumerate(runs):
+                run.start(shown=index == 0)
+            return {run.engine: run.end(counts) for run in runs}
+        finally:
+            for run in runs:
+                if run.process.poll() is None:
+                    run.process.terminate()
 
 
 def main(words: list[str]) -> int:
     counts: Counter[str] = Counter()
-    statuses = {engine: run(engine, words, counts) for engine in databases()}
+    statuses = run_all(words, counts)
     if "postgres" not in statuses:
         print("PostgreSQL was left out: there is no server here.")  # noqa: T201
     failed = counts["failed"] + counts["error"]
