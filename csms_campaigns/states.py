@@ -17,6 +17,13 @@ Batch (the numbers of one request)
 SendResult (one recipient)
     pending ─► sent | failed | unknown | skipped | cancelled
     unknown ─► sent | failed         a late answer, unless a person has resolved it
+
+ContactImport (an uploaded file of contacts)
+    uploaded ─► checking ─► checked ─► importing ─► done
+                    ▲          │
+                    └──────────┘     other columns, region or lists
+    failed: the file was refused; from checking or importing
+    cancelled: from any stage that is not an end
 """
 
 from __future__ import annotations
@@ -84,6 +91,38 @@ class AttemptOutcome(TextChoices):
     UNKNOWN = "unknown", _("Unknown")
 
 
+class ImportStage(TextChoices):
+    UPLOADED = "uploaded", _("Uploaded")
+    CHECKING = "checking", _("Being checked")
+    CHECKED = "checked", _("Checked")
+    IMPORTING = "importing", _("Being imported")
+    DONE = "done", _("Imported")
+    FAILED = "failed", _("Refused")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class ImportStep(TextChoices):
+    """What the worker of an import does at the moment."""
+
+    READING = "reading", _("Reading the file")
+    WRITING = "writing", _("Comparing and writing contacts")
+    LISTS = "lists", _("Looking through the lists")
+    REPORT = "report", _("Writing the report")
+
+
+class ListAction(TextChoices):
+    """What an import does to its lists."""
+
+    ADD = "add", _("Add everybody in the file to the lists")
+    REPLACE = "replace", _("Make the lists hold exactly who is in the file")
+
+
+class ChunkKind(TextChoices):
+    FILE = "file", _("File")
+    OUTCOME = "outcome", _("Outcomes of a slice")
+    REPORT = "report", _("Report")
+
+
 class BlockReason(TextChoices):
     """Why an account does not send at the moment."""
 
@@ -133,6 +172,21 @@ BATCH_MOVES: Final[dict[BatchStatus, frozenset[BatchStatus]]] = {
     BatchStatus.DONE: frozenset(),
     BatchStatus.CANCELLED: frozenset(),
 }
+
+_I = ImportStage
+
+IMPORT_MOVES: Final[dict[ImportStage, frozenset[ImportStage]]] = {
+    _I.UPLOADED: frozenset({_I.CHECKING, _I.CANCELLED}),
+    _I.CHECKING: frozenset({_I.CHECKED, _I.FAILED, _I.CANCELLED}),
+    _I.CHECKED: frozenset({_I.CHECKING, _I.IMPORTING, _I.CANCELLED}),
+    _I.IMPORTING: frozenset({_I.DONE, _I.FAILED, _I.CANCELLED}),
+    _I.DONE: frozenset(),
+    _I.FAILED: frozenset(),
+    _I.CANCELLED: frozenset(),
+}
+ENDED_IMPORTS: Final = frozenset({_I.DONE, _I.FAILED, _I.CANCELLED})
+WORKED_ON: Final = frozenset({_I.CHECKING, _I.IMPORTING})
+"""Imports that a worker has, or should have."""
 
 EDITABLE: Final = frozenset({_C.DRAFT, _C.READY})
 """Campaigns whose text and audience may be changed (a ready one becomes a draft)."""

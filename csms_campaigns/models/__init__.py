@@ -5,6 +5,7 @@ from __future__ import annotations
 from csms_campaigns.models.accounts import GatewayAccount, Heartbeat, Lane
 from csms_campaigns.models.campaigns import Campaign, MessageTemplate
 from csms_campaigns.models.contacts import Contact, ContactList, OptOut
+from csms_campaigns.models.imports import ContactImport, ImportChunk
 from csms_campaigns.models.sending import Attempt, Batch, SendResult
 
 __all__ = [
@@ -12,9 +13,11 @@ __all__ = [
     "Batch",
     "Campaign",
     "Contact",
+    "ContactImport",
     "ContactList",
     "GatewayAccount",
     "Heartbeat",
+    "ImportChunk",
     "Lane",
     "MessageTemplate",
     "OptOut",
