@@ -22,7 +22,8 @@ from csms_campaigns.engine import accounts
 from csms_campaigns.engine.database import now, release, rows
 from csms_campaigns.engine.dispatch import NEVER, Stop, send_next
 from csms_campaigns.engine.limits import GATE
-from csms_campaigns.engine.taking import LEASE_MARGIN, Nothing, Taken, Wait, has_work
+from csms_campaigns.engine.taking import LEASE_MARGIN, Nothing, Taken, Wait
+from csms_campaigns.engine.work import has_work
 from csms_campaigns.models import GatewayAccount, Lane
 
 SLICE: Final = 25.0
@@ -102,20 +103,24 @@ def _work(held: HeldLane, wake: Wake, stop: Stop, tick: Callable[[], object]) ->
         step = send_next(held.alias, stop)
         if isinstance(step, Nothing):
             return End.WAITS if step.for_answer else End.NO_WORK
-        if isinstance(step, Wait) and not _wait(held, step.seconds, wake, stop):
+        if isinstance(step, Wait) and not _wait(held, step, wake, stop):
             return End.WAITS
         if isinstance(step, Taken) and step.alone:
             wake(held.alias, conf.account(held.alias).concurrency - 1)
     return End.SLICE
 
 
-def _wait(held: HeldLane, seconds: float, wake: Wake, stop: Stop) -> bool:
+def _wait(held: HeldLane, wait: Wait, wake: Wake, stop: Stop) -> bool:
     """True if the wait is over and this lane goes on."""
+    seconds = wait.seconds
     if seconds <= SHORT:
         stop.wait(seconds)
         return True
     if seconds > LONG:
-        _write_down(held.alias, seconds)
+        # Hours stand on the campaigns, where the tick reads them live: written on the account,
+        # they would hold up what is launched meanwhile.
+        if not wait.for_hours:
+            _write_down(held.alias, seconds)
         return False
     if not _become_sleeper(held.alias, seconds):
         return False

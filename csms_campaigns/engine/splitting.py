@@ -28,6 +28,7 @@ def move_to_new_batch(batch_id: int, result_ids: Sequence[int]) -> Batch:
         number=_next_number(batch.campaign_id),
         message=batch.message,
         segments=batch.segments,
+        time_zone=batch.time_zone,
         split_from_id=batch.split_from_id or batch.pk,
     )
     moved = rows(SendResult).filter(

@@ -8,9 +8,10 @@ from typing import Final
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from csms_campaigns import conf
-from csms_campaigns.engine import accounts, limits
+from csms_campaigns.engine import accounts, limits, pausing, timetable
 from csms_campaigns.engine.batching import CANARY_SIZE
 from csms_campaigns.engine.database import (
     atomic,
@@ -20,12 +21,19 @@ from csms_campaigns.engine.database import (
     now,
     rows,
 )
+from csms_campaigns.engine.hours import UnknownZone
 from csms_campaigns.engine.recording import close_emptied, skip_opted_out
 from csms_campaigns.engine.restoring import hold_account, is_set_back
 from csms_campaigns.engine.splitting import move_to_new_batch
 from csms_campaigns.engine.witness import look
+from csms_campaigns.engine.work import (
+    has_work,
+    pending,
+    sending_campaigns,
+    soonest_opening,
+)
 from csms_campaigns.models import Attempt, Batch, Campaign, GatewayAccount, SendResult
-from csms_campaigns.states import BatchStatus, BlockReason, CampaignStatus, SendStatus
+from csms_campaigns.states import BatchStatus, BlockReason, SendStatus
 
 CLOCK_SLACK: Final = 1.0
 """Seconds that the clock may be behind the last stamp; more means that it was set back."""
@@ -57,9 +65,10 @@ class Taken:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing may leave for so many seconds."""
+    """Nothing may leave for so many seconds; `for_hours`: unless more is launched."""
 
     seconds: float
+    for_hours: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,9 +89,9 @@ def take(alias: str) -> Taken | Wait | Nothing:
     permit count from the lock: counted from before it, waiting in the queue burnt a third of
     the permits (measured).
     """
-    if not has_work(alias):
-        return NOTHING
     options = conf.account(alias)
+    if not has_work(alias):
+        return _wait_for_hours(alias, options, now())
     look(accounts.state(alias).witness_id)
     with atomic():
         account = lock_account(alias)
@@ -98,20 +107,6 @@ def take(alias: str) -> Taken | Wait | Nothing:
         durable_commit()
         taken = _claim_next(account, options, moment)
     return replace(taken, taken_at=locked_at) if isinstance(taken, Taken) else taken
-
-
-def has_work(alias: str) -> bool:
-    return _pending(alias).exists()
-
-
-def _pending(alias: str) -> QuerySet[Batch]:
-    return rows(Batch).filter(
-        campaign__in=_sending_campaigns(alias), status=BatchStatus.PENDING
-    )
-
-
-def _sending_campaigns(alias: str) -> QuerySet[Campaign]:
-    return rows(Campaign).filter(account=alias, status=CampaignStatus.SENDING)
 
 
 def _never_backwards(
@@ -136,18 +131,31 @@ def _claim_next(
     """The next batch of the least recently served campaign that has one."""
     if account.probing and _in_flight(_sending_batches(account.alias)):
         return HELD
-    found = _sending_campaigns(account.alias)
+    found = sending_campaigns(account.alias)
     for pk in found.order_by(F("served_at").asc(nulls_first=True), "pk").values_list(
         "pk", flat=True
     ):
         # Locked before its batches, in the one order of all; a pause that comes now waits.
         campaign = found.select_for_update().filter(pk=pk).first()
-        while campaign and (batch := _next_batch(campaign, moment)):
+        zones = _zones_now(campaign, options, moment) if campaign else []
+        while campaign and (batch := _next_batch(campaign, zones, moment)):
             skip_opted_out(batch)
-            if recipients := _cut(account, batch, _recipients(batch)):
+            if recipients := _cut(account, campaign, batch, _recipients(batch)):
                 return _claim(account, options, campaign, batch, recipients, moment)
             close_emptied(batch.pk, moment)
-    return _wait_for_delayed(account.alias, moment)
+    return _wait_for_delayed(account.alias, options, moment)
+
+
+def _zones_now(
+    campaign: Campaign, options: conf.Account, moment: datetime
+) -> list[str]:
+    """Read under the campaign's lock, so a change of its hours that is committed holds."""
+    try:
+        return timetable.at(campaign, options, moment).open
+    except UnknownZone as unknown:
+        text = _("This machine does not know the time zone “%(zone)s”.")
+        pausing.pause_by_system([campaign.pk], text % {"zone": unknown})
+        return []
 
 
 def _sending_batches(alias: str) -> QuerySet[Batch]:
@@ -158,19 +166,19 @@ def _in_flight(batches: QuerySet[Batch]) -> bool:
     return batches.exists()
 
 
-def _next_batch(campaign: Campaign, moment: datetime) -> Batch | None:
+def _next_batch(campaign: Campaign, zones: list[str], moment: datetime) -> Batch | None:
+    """Of the zone that closes first; each is looked for where the index has it."""
     batches = rows(Batch).filter(campaign=campaign)
     if not campaign.canary_passed and _in_flight(
         batches.filter(status=BatchStatus.SENDING)
     ):
         return None
     due = Q(not_before__isnull=True) | Q(not_before__lte=moment)
-    found = batches.filter(due, status=BatchStatus.PENDING, time_zone="").order_by(
-        "number"
-    )
+    found = batches.filter(due, status=BatchStatus.PENDING).order_by("number")
     if is_postgresql():
         found = found.select_for_update(skip_locked=True)
-    return found.first()
+    each = (found.filter(time_zone=zone).first() for zone in zones)
+    return next((batch for batch in each if batch), None)
 
 
 def _recipients(batch: Batch) -> dict[str, int]:
@@ -180,11 +188,17 @@ def _recipients(batch: Batch) -> dict[str, int]:
 
 
 def _cut(
-    account: GatewayAccount, batch: Batch, recipients: dict[str, int]
+    account: GatewayAccount,
+    campaign: Campaign,
+    batch: Batch,
+    recipients: dict[str, int],
 ) -> dict[str, int]:
     """No more numbers than the gateway takes, and few where answers do not arrive."""
     most = account.learned_batch_size or len(recipients)
     if account.blocked_reason == BlockReason.NO_ANSWER:
+        most = min(most, CANARY_SIZE)
+    if batch.time_zone and not campaign.canary_passed:
+        # The first batch is small, but the zone of another may be the first to open.
         most = min(most, CANARY_SIZE)
     if len(recipients) <= most:
         return recipients
@@ -233,9 +247,21 @@ def _stamp(account: GatewayAccount, batch: Batch, moment: datetime) -> Attempt:
     return attempt
 
 
-def _wait_for_delayed(alias: str, moment: datetime) -> Wait | Nothing:
-    found = _pending(alias).filter(not_before__gt=moment).order_by("not_before")
+def _wait_for_delayed(
+    alias: str, options: conf.Account, moment: datetime
+) -> Wait | Nothing:
+    found = pending(alias).filter(not_before__gt=moment).order_by("not_before")
     soonest = found.values_list("not_before", flat=True).first()
     if soonest:
         return Wait((soonest - moment).total_seconds())
-    return HELD if has_work(alias) else NOTHING
+    return HELD if has_work(alias) else _wait_for_hours(alias, options, moment)
+
+
+def _wait_for_hours(
+    alias: str, options: conf.Account, moment: datetime
+) -> Wait | Nothing:
+    opens_at = soonest_opening(alias, options, moment)
+    if opens_at is None:
+        return NOTHING
+    seconds = (opens_at - timetable.aware(moment)).total_seconds()
+    return Wait(max(seconds, 0.0), for_hours=True)

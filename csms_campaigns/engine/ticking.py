@@ -16,7 +16,7 @@ from csms_campaigns.engine.lanes import Wake, idle_lanes
 from csms_campaigns.engine.lifecycle import start_due
 from csms_campaigns.engine.pausing import pause_by_system
 from csms_campaigns.engine.recovery import sweep
-from csms_campaigns.engine.taking import has_work
+from csms_campaigns.engine.work import has_work
 from csms_campaigns.models import Campaign, Heartbeat
 from csms_campaigns.states import CampaignStatus
 

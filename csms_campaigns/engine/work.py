@@ -1,0 +1,72 @@
+"""Is there something that may be sent now? If not, for which hours does it wait?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from csms_campaigns import conf
+from csms_campaigns.engine import timetable
+from csms_campaigns.engine.database import now, rows
+from csms_campaigns.engine.hours import Opening, UnknownZone
+from csms_campaigns.models import Batch, Campaign
+from csms_campaigns.states import BatchStatus, CampaignStatus
+
+
+def sending_campaigns(alias: str) -> QuerySet[Campaign]:
+    return rows(Campaign).filter(account=alias, status=CampaignStatus.SENDING)
+
+
+def pending(alias: str) -> QuerySet[Batch]:
+    return rows(Batch).filter(
+        campaign__in=sending_campaigns(alias), status=BatchStatus.PENDING
+    )
+
+
+def has_work(alias: str) -> bool:
+    """Whether a batch waits whose hours are open. The tick asks, so a wait for them ends."""
+    options, moment = conf.account(alias), now()
+    return any(
+        _waits_in(campaign, _open_zones(campaign, options, moment))
+        for campaign in sending_campaigns(alias)
+    )
+
+
+def soonest_opening(
+    alias: str, options: conf.Account, moment: datetime
+) -> datetime | None:
+    """Of the zones in which somebody waits; aware. None without such hours."""
+    return min(
+        (
+            opening.opens
+            for campaign in sending_campaigns(alias)
+            for zone, opening in _openings(campaign, options, moment).items()
+            if _waits_in(campaign, [zone])
+        ),
+        default=None,
+    )
+
+
+def _waits_in(campaign: Campaign, zones: list[str]) -> bool:
+    found = rows(Batch).filter(campaign=campaign, status=BatchStatus.PENDING)
+    return bool(zones) and found.filter(time_zone__in=zones).exists()
+
+
+def _open_zones(
+    campaign: Campaign, options: conf.Account, moment: datetime
+) -> list[str]:
+    try:
+        return timetable.at(campaign, options, moment).open
+    except UnknownZone:
+        # The take pauses it, and says why.
+        return timetable.batch_zones(campaign)
+
+
+def _openings(
+    campaign: Campaign, options: conf.Account, moment: datetime
+) -> dict[str, Opening]:
+    try:
+        return timetable.openings_at(campaign, options, moment)
+    except UnknownZone:
+        return {}
