@@ -29,6 +29,9 @@ SAMPLE: Final = 1000
 
 def check(campaign: Campaign) -> None:
     """`CampaignError` for a campaign that could never be sent as it stands."""
+    if campaign.parent_id:
+        check_account(campaign.account)
+        return  # Its texts and people are those of its parent.
     if is_by_zone(campaign) and not zones.is_available():
         text = _(
             "The hours of each recipient need more data: install "
