@@ -17,6 +17,8 @@ from project.demo.processes import Child
 # It refuses to run as root, so root gives it to a user that owns nothing.
 USER = "nobody" if os.geteuid() == 0 else ""
 SPEED = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+# By port: a drill restarts the server that its test runs on.
+RUNNING: dict[int, PostgreSQL] = {}
 
 
 @dataclass
@@ -36,9 +38,21 @@ class PostgreSQL:
         self._initdb(binaries, home)
         self.server = self._server(binaries, home).start()
         self.server.wait_ready(self._is_ready)
+        RUNNING[self.port] = self
         return self
 
+    def restart(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """SIGQUIT is "immediate", as a crash; SIGINT is "fast": it ends every connection first."""
+        if self.server is None or self.server.process is None:
+            message = "This server was never started."
+            raise RuntimeError(message)
+        self.server.signal(how)
+        self.server.process.wait(60)
+        self.server.start()
+        self.server.wait_ready(self._is_ready)
+
     def stop(self) -> None:
+        RUNNING.pop(self.port, None)
         if self.server is not None:
             self.server.stop()
 
