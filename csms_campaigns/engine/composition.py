@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from csms_campaigns import conf
 from csms_campaigns.engine import zones
-from csms_campaigns.engine.database import rows
 from csms_campaigns.engine.errors import CampaignError
-from csms_campaigns.models import Campaign, Contact
+from csms_campaigns.engine.selection import people_in
+from csms_campaigns.models import Campaign
 from csms_campaigns.sms.placeholders import (
     MESSAGES,
     Message,
@@ -96,17 +95,6 @@ def known_attributes(list_ids: Iterable[int]) -> list[str]:
     sample = people_in(list_ids).order_by("-pk").values_list("attributes", flat=True)
     names = {normalise_name(key) for found in sample[:SAMPLE] for key in found or {}}
     return [*BUILT_IN, *sorted(names - set(BUILT_IN))]
-
-
-def people_in(list_ids: Iterable[int], after: int = 0) -> QuerySet[Contact]:
-    """Everybody in any of the lists, once; with `after`, those with higher ids.
-
-    The bound stands on both tables: else each slice would walk over all members before it.
-    """
-    members = rows(Contact.lists.through).filter(
-        contactlist_id__in=list(list_ids), contact_id__gt=after
-    )
-    return rows(Contact).filter(pk__in=members.values("contact_id"), pk__gt=after)
 
 
 def _anybody_has(name: str, list_ids: list[int]) -> bool:

@@ -9,8 +9,8 @@ from typing import Final
 from django.db.models import CharField, Exists, OuterRef
 from django.db.models.functions import Cast
 
-from csms_campaigns.engine.composition import people_in
 from csms_campaigns.engine.database import rows
+from csms_campaigns.engine.selection import people_in
 from csms_campaigns.models import OptOut
 from csms_campaigns.sms.placeholders import normalise_name
 

@@ -1,0 +1,58 @@
+"""Who is chosen: people of contact lists, without those of others, and audiences of the site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from csms_campaigns.engine.database import alias, rows
+from csms_campaigns.models import Campaign, Contact
+from csms_campaigns.models.contacts import ContactList
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Ids of lists, and names from `AUDIENCES`."""
+
+    list_ids: tuple[int, ...] = ()
+    exclude_ids: tuple[int, ...] = ()
+    audiences: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, campaign: Campaign) -> Self:
+        lists, without = campaign.lists, campaign.exclude_lists
+        return cls(
+            tuple(lists.using(alias()).order_by("pk").values_list("pk", flat=True)),
+            tuple(without.using(alias()).order_by("pk").values_list("pk", flat=True)),
+            tuple(campaign.audiences),
+        )
+
+
+Members = QuerySet[ContactList]
+"""Rows of who is in which list; typed as the model that declares the relation."""
+
+
+def members_of(list_ids: Iterable[int]) -> Members:
+    found: Members = rows(Contact.lists.through).filter(
+        contactlist_id__in=list(list_ids)
+    )
+    return found
+
+
+def people_in(
+    list_ids: Iterable[int], after: int = 0, exclude_ids: Iterable[int] = ()
+) -> QuerySet[Contact]:
+    """Everybody in any of the lists, once; with `after`, those with higher ids.
+
+    The bound stands on both tables: else each slice would walk over all members before it.
+    """
+    members = members_of(list_ids).filter(contact_id__gt=after)
+    found = rows(Contact).filter(pk__in=members.values("contact_id"), pk__gt=after)
+    if without := list(exclude_ids):
+        found = found.exclude(
+            Exists(members_of(without).filter(contact=OuterRef("pk")))
+        )
+    return found
