@@ -20,6 +20,9 @@ campaign_status_changed = Signal()
 batch_recorded = Signal()
 """Sent with `campaign_id`, `batch_id`."""
 
+unknown_resolved = Signal()
+"""Sent with `campaign_id`, `resolution`, `count`: a person decided about so many recipients."""
+
 
 def announce(signal: Signal, using: str, **values: Any) -> None:
     """Send `signal` once the current transaction on `using` has committed."""

@@ -10,7 +10,8 @@ import contextlib
 import logging
 import uuid
 from datetime import timedelta
-from typing import Final
+from functools import partial
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -26,11 +27,12 @@ from csms_campaigns.engine.composition import (
     is_by_zone,
     known_attributes,
 )
-from csms_campaigns.engine.database import alias, atomic, now, rows
-from csms_campaigns.engine.discarding import discard
+from csms_campaigns.engine.database import alias, atomic, lock_sources, now, rows
+from csms_campaigns.engine.discarding import discard, take_apart
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.people import slices
 from csms_campaigns.engine.promise import Promise, promise
+from csms_campaigns.engine.repeating import write_follow_up
 from csms_campaigns.engine.writing import LEASE, Tally, TokenLost, hold, write_slice
 from csms_campaigns.models import Campaign
 from csms_campaigns.signals import announce, campaign_status_changed
@@ -100,9 +102,7 @@ def prepare_once(campaign_id: int, token: str) -> None:
 def prepare(campaign_id: int, token: UUID) -> None:
     """Write all batches and recipients. Restarts from nothing, so it may be begun again."""
     try:
-        with atomic():
-            hold(campaign_id, token)
-            discard(campaign_id)
+        _begin_anew(campaign_id, token)
         tally = _write_audience(campaign_id, token)
         _end(campaign_id, token, tally)
     except TokenLost:
@@ -117,8 +117,19 @@ def prepare(campaign_id: int, token: UUID) -> None:
         _back_to_draft(campaign_id, token, reason)
 
 
+def _begin_anew(campaign_id: int, token: UUID, **fields: Any) -> None:
+    if rows(Campaign).filter(pk=campaign_id, parent__isnull=False).exists():
+        take_apart(campaign_id, partial(hold, campaign_id, token))
+    with atomic():
+        lock_sources(campaign_id)
+        hold(campaign_id, token, **fields)
+        discard(campaign_id)
+
+
 def _write_audience(campaign_id: int, token: UUID) -> Tally:
     campaign = rows(Campaign).get(pk=campaign_id)
+    if campaign.parent_id:
+        return write_follow_up(campaign, token)
     message = compiled_message(campaign.message)
     list_ids = list(campaign.lists.using(alias()).values_list("pk", flat=True))
     size = conf.account(campaign.account).batch_size
@@ -133,7 +144,7 @@ def _write_audience(campaign_id: int, token: UUID) -> Tally:
 
 def _end(campaign_id: int, token: UUID, tally: Tally) -> None:
     if not tally.recipients:
-        raise CampaignError(_nobody(tally), "nobody")
+        raise CampaignError(_nobody(campaign_id, tally), "nobody")
     with atomic():
         hold(
             campaign_id,
@@ -152,7 +163,9 @@ def _end(campaign_id: int, token: UUID, tally: Tally) -> None:
         )
 
 
-def _nobody(tally: Tally) -> str:
+def _nobody(campaign_id: int, tally: Tally) -> str:
+    if rows(Campaign).filter(pk=campaign_id, parent__isnull=False).exists():
+        return _("Nobody is left to be texted again.")
     if not tally.audience:
         return _("The chosen lists are empty: add contacts to them first.")
     reasons = ", ".join(
@@ -165,6 +178,7 @@ def _nobody(tally: Tally) -> str:
 
 def _back_to_draft(campaign_id: int, token: UUID, reason: str) -> None:
     """Nothing half-done stays behind."""
-    with contextlib.suppress(TokenLost), atomic():
-        hold(campaign_id, token, status=CampaignStatus.DRAFT, status_reason=reason)
-        discard(campaign_id)
+    with contextlib.suppress(TokenLost):
+        _begin_anew(
+            campaign_id, token, status=CampaignStatus.DRAFT, status_reason=reason
+        )

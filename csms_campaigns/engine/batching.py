@@ -66,9 +66,9 @@ class Batcher:
             reason = SkipReason.MISSING_PLACEHOLDER.value
             return Row(person, None, reason, missing.name)
         zone = zone_of(person.phone) if self.by_zone else ""
-        return Row(person, self._place(text, zone))
+        return Row(person, self.place(text, zone))
 
-    def _place(self, text: str, zone: str) -> Group:
+    def place(self, text: str, zone: str) -> Group:
         group = self.open_groups.get((text, zone)) or self._begin(text, zone)
         group.size += 1
         if group.size == group.capacity:

@@ -77,6 +77,13 @@ def lock_account(account_alias: str) -> GatewayAccount:
     return found.get()
 
 
+def lock_sources(campaign_id: int) -> None:
+    """Where a follow-up gives its recipients back: first the account, then the campaign."""
+    follow_up = rows(Campaign).filter(pk=campaign_id, parent__isnull=False)
+    for account_alias in follow_up.values_list("account", flat=True):
+        lock_account(account_alias)
+
+
 def durable_commit() -> None:
     """A claim must survive a power cut, whatever the site set for its own transactions."""
     if is_postgresql():

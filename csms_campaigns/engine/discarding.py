@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-from csms_campaigns.engine.database import rows
+from django.db.models import F, QuerySet
+
+from csms_campaigns.engine.database import atomic, lock_sources, rows
+from csms_campaigns.engine.recording import free_sources
 from csms_campaigns.models import Attempt, Batch, Campaign, SendResult
 
 SLICE: Final = 20_000
+BATCHES: Final = 20
+"""Of a follow-up, in one transaction: it holds the account's row."""
 
 
 def discard(campaign_id: int) -> None:
     """Delete the recipients and batches of a campaign; it must never have sent a request.
 
     In a transaction of the caller that has locked the campaign's row by moving it or renewing
-    its token: a review that began meanwhile would lose what it has written.
+    its token: a review that began meanwhile would lose what it has written. For a follow-up it
+    has called `lock_sources` before that.
     """
-    if rows(Attempt).filter(batch__campaign=campaign_id).exists():
-        message = (
-            f"Campaign {campaign_id} has sent requests: nothing of it may be removed"
-        )
-        raise RuntimeError(message)
+    _refuse_if_sent(campaign_id)
     campaign = rows(Campaign).get(pk=campaign_id)
+    if campaign.parent_id:
+        free_sources(_results(campaign))
     _delete_results(campaign)
     _delete_batches(campaign_id)
     rows(Campaign).filter(pk=campaign_id).update(
@@ -32,6 +37,49 @@ def discard(campaign_id: int) -> None:
         zones=[],
         first_result_id=None,
         last_result_id=None,
+    )
+
+
+def take_apart(campaign_id: int, hold: Callable[[], object]) -> None:
+    """Before a follow-up is discarded: batch by batch, in short transactions.
+
+    A transaction that freed a million recipients at once would stop the account for as long.
+    `hold` locks the campaign's row, and raises if it is not to be taken apart any more.
+    """
+    _refuse_if_sent(campaign_id)
+    while _take_some(campaign_id, hold):
+        pass
+
+
+def _take_some(campaign_id: int, hold: Callable[[], object]) -> bool:
+    with atomic():
+        lock_sources(campaign_id)
+        hold()
+        batches = rows(Batch).filter(campaign=campaign_id).order_by("pk")
+        ids = list(batches.values_list("pk", flat=True)[:BATCHES])
+        results = rows(SendResult).filter(batch__in=ids)
+        free_sources(results)
+        gone = results._raw_delete(results.db)
+        rows(Batch).filter(pk__in=ids)._raw_delete(results.db)
+        rows(Campaign).filter(pk=campaign_id).update(
+            audience_count=F("audience_count") - gone
+        )
+    return bool(ids)
+
+
+def _refuse_if_sent(campaign_id: int) -> None:
+    if rows(Attempt).filter(batch__campaign=campaign_id).exists():
+        message = (
+            f"Campaign {campaign_id} has sent requests: nothing of it may be removed"
+        )
+        raise RuntimeError(message)
+
+
+def _results(campaign: Campaign) -> QuerySet[SendResult]:
+    return rows(SendResult).filter(
+        campaign=campaign,
+        pk__gte=campaign.first_result_id or 0,
+        pk__lte=campaign.last_result_id or 0,
     )
 
 

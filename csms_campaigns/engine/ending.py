@@ -7,7 +7,7 @@ from typing import Final
 
 from django.db.models import Exists, OuterRef
 
-from csms_campaigns.engine.database import alias, atomic, now, rows
+from csms_campaigns.engine.database import alias, atomic, lock_sources, now, rows
 from csms_campaigns.engine.recording import cancel_recipients
 from csms_campaigns.models import Batch, Campaign
 from csms_campaigns.signals import announce, campaign_status_changed
@@ -50,6 +50,7 @@ def cancel_pending(campaign_id: int) -> None:
 
 def _cancel_slice(campaign_id: int) -> bool:
     with atomic():
+        lock_sources(campaign_id)
         pending = rows(Batch).filter(campaign=campaign_id, status=BatchStatus.PENDING)
         ids = list(
             pending.select_for_update()

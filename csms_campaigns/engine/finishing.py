@@ -83,6 +83,8 @@ def _processed(scene: Scene, receipt: Receipt) -> None:
         scene.now,
         http_status=receipt.http_status,
         remaining_credits=receipt.remaining_credits,
+        sent_count=sum(o.accepted for o in receipt.outcomes.values()),
+        failed_count=sum(not o.accepted for o in receipt.outcomes.values()),
     )
     _judge_campaign(scene, receipt)
     _judge_account(scene, receipt)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
@@ -16,10 +17,11 @@ from csms_campaigns.engine.database import (
     atomic,
     in_site_convention,
     lock_account,
+    lock_sources,
     now,
     rows,
 )
-from csms_campaigns.engine.discarding import discard
+from csms_campaigns.engine.discarding import discard, take_apart
 from csms_campaigns.engine.ending import cancel_pending, finish_campaign
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.restoring import check_not_set_back
@@ -49,19 +51,35 @@ def create(
     message: str,
     lists: Iterable[ContactList],
     account: str = "default",
+    audiences: Iterable[str] = (),
+    exclude_lists: Iterable[ContactList] = (),
     by: Any = None,
 ) -> Campaign:
-    """A new draft. `CampaignError` if its text, lists or account could never be sent."""
-    chosen = list(lists)
+    """A new draft. `CampaignError` if its text, audience or account could never be sent.
+
+    `audiences` are names from the setting of that name.
+    """
+    chosen, without, names = list(lists), list(exclude_lists), list(audiences)
     if not 0 < len(name.strip()) <= MAX_NAME:
         text = _("Give the campaign a name of at most %(most)s characters.")
         raise CampaignError(text % {"most": MAX_NAME}, "no_name")
-    check_parts(message=message, list_ids=[c.pk for c in chosen], account=account)
+    check_parts(
+        message=message,
+        list_ids=[c.pk for c in chosen],
+        account=account,
+        exclude_ids=[c.pk for c in without],
+        audiences=names,
+    )
     with atomic():
         campaign = rows(Campaign).create(
-            name=name.strip(), message=message, account=account, created_by=by
+            name=name.strip(),
+            message=message,
+            account=account,
+            audiences=names,
+            created_by=by,
         )
         campaign.lists.set(chosen)
+        campaign.exclude_lists.set(without)
     return campaign
 
 
@@ -144,6 +162,9 @@ def cancel(campaign_id: int, *, by: Any = None) -> None:
 def edited(campaign_id: int) -> None:
     """The text or the audience of a campaign is about to change: a ready one becomes a draft."""
     campaign = get(campaign_id)
+    if campaign.parent_id:
+        text = _("A follow-up has the texts and the people of its campaign: they stay.")
+        raise CampaignError(text, "is_follow_up")
     if campaign.status == S.DRAFT:
         return
     with atomic():
@@ -158,12 +179,28 @@ def delete(campaign_id: int) -> None:
     if sent or campaign.status not in {S.DRAFT, S.READY, S.CANCELLED}:
         text = _("Only a campaign that never sent anything can be deleted.")
         raise CampaignError(text, "was_sent")
+    if campaign.parent_id:
+        _take_apart(campaign)
     with atomic():
-        locked = rows(Campaign).filter(pk=campaign_id, status=campaign.status)
-        if not locked.update(status_reason=""):
-            raise CampaignError(INSTEAD[S.PREPARING], "is_preparing")
+        lock_sources(campaign_id)
+        _hold(campaign_id, campaign.status)
         discard(campaign_id)
         campaign.delete(using=alias())
+
+
+def _take_apart(campaign: Campaign) -> None:
+    """A follow-up: as a draft first, so that nobody launches half of it."""
+    if campaign.status == S.READY:
+        move(campaign.pk, S.DRAFT, only_from=[S.READY])
+        campaign.status = S.DRAFT
+    take_apart(campaign.pk, partial(_hold, campaign.pk, campaign.status))
+
+
+def _hold(campaign_id: int, status: str) -> None:
+    """Lock the campaign's row, if it is still as it was found."""
+    locked = rows(Campaign).filter(pk=campaign_id, status=status)
+    if not locked.update(status_reason=""):
+        raise CampaignError(INSTEAD[S.PREPARING], "is_preparing")
 
 
 def move(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from django.db.models import Count, Exists, F, OuterRef
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from csms_campaigns.engine.database import rows
 from csms_campaigns.models import Attempt, Batch, Campaign, OptOut, SendResult
@@ -18,24 +19,51 @@ from csms_campaigns.states import (
     AttemptOutcome,
     BatchStatus,
     CampaignStatus,
+    Resolution,
     SendStatus,
     SkipReason,
 )
 
+SENT: Final = SendStatus.SENT
+MOST_IDS: Final = 2000
+"""In one statement."""
+
+OUTCOMES: Final = {
+    "sent_count": Q(status=SendStatus.SENT),
+    "failed_count": Q(status=SendStatus.FAILED),
+    "unknown_count": Q(status=SendStatus.UNKNOWN),
+    "skipped_count": Q(status=SendStatus.SKIPPED),
+    "answered_count": Q(skip_reason=SkipReason.ANSWERED),
+}
+DECISIONS: Final = {
+    "treated_sent_count": Q(status=SendStatus.UNKNOWN, resolution=Resolution.SENT),
+    "treated_failed_count": Q(status=SendStatus.UNKNOWN, resolution=Resolution.FAILED),
+    "resend_count": Q(status=SendStatus.UNKNOWN, resolution=Resolution.RESEND),
+    "late_sent_count": Q(status=SendStatus.SENT, resolution=Resolution.RESEND),
+    "late_failed_count": Q(status=SendStatus.FAILED, resolution=Resolution.RESEND),
+}
+
 
 def counts(batch_id: int) -> dict[str, int]:
     """The batch's count columns, from its recipients."""
-    found = rows(SendResult).filter(batch=batch_id).order_by()
-    by_status = dict(
-        found.values("status").annotate(n=Count("*")).values_list("status", "n")
-    )
-    return {
-        "size": sum(by_status.values()),
-        "sent_count": by_status.get(SendStatus.SENT, 0),
-        "failed_count": by_status.get(SendStatus.FAILED, 0),
-        "unknown_count": by_status.get(SendStatus.UNKNOWN, 0),
-        "skipped_count": by_status.get(SendStatus.SKIPPED, 0),
+    each = {
+        name: Count("pk", filter=those)
+        for name, those in (OUTCOMES | DECISIONS).items()
     }
+    found: dict[str, int] = (
+        rows(SendResult).filter(batch=batch_id).aggregate(size=Count("pk"), **each)
+    )
+    return found
+
+
+def recount_decisions(batch_ids: Iterable[int]) -> None:
+    """After a change of decisions, whether or not their outcomes are final."""
+    own = rows(SendResult).filter(batch=OuterRef("pk")).order_by().values("batch")
+    each = {
+        name: Coalesce(Subquery(own.filter(those).values(n=Count("pk"))), 0)
+        for name, those in DECISIONS.items()
+    }
+    rows(Batch).filter(pk__in=list(batch_ids)).update(**each)
 
 
 def close_batch(
@@ -84,7 +112,23 @@ def put_back(batch_id: int, attempt_id: int) -> bool:
 
 def cancel_recipients(batch_ids: Iterable[int]) -> None:
     pending = rows(SendResult).filter(batch__in=batch_ids, status=SendStatus.PENDING)
-    pending.update(status=SendStatus.CANCELLED)
+    free_sources(pending)
+    pending.update(status=SendStatus.CANCELLED, retry_of=None)
+
+
+def free_sources(results: QuerySet[SendResult]) -> None:
+    """Those whom a follow-up does not text after all may be chosen anew, for another one.
+
+    The account's row must be locked: a late answer writes the same rows.
+    """
+    found = results.filter(retry_of__isnull=False).values_list("retry_of", flat=True)
+    sources = list(found)
+    for start in range(0, len(sources), MOST_IDS):
+        part = sources[start : start + MOST_IDS]
+        held = rows(SendResult).filter(pk__in=part, resolution=Resolution.RESEND)
+        batches = set(held.values_list("batch", flat=True))
+        held.update(resolution="", resolved_by=None, resolved_at=None)
+        recount_decisions(batch for batch in batches if batch is not None)
 
 
 def mark_unknown(batch_id: int, now: datetime, error: str) -> None:
@@ -104,6 +148,36 @@ def skip_opted_out(batch: Batch) -> None:
         rows(Batch).filter(pk=batch.pk).update(
             skipped_count=F("skipped_count") + skipped
         )
+
+
+def skip_answered(batch: Batch) -> None:
+    """In a follow-up: whoever a late answer says was reached before is left out now."""
+    waiting = rows(SendResult).filter(batch=batch, status=SendStatus.PENDING)
+    sources = waiting.filter(retry_of__isnull=False).values_list("retry_of", "pk")
+    reached = _reached(dict(sources))
+    if reached:
+        waiting.filter(pk__in=reached).update(
+            status=SendStatus.SKIPPED, skip_reason=SkipReason.ANSWERED
+        )
+        rows(Batch).filter(pk=batch.pk).update(
+            skipped_count=F("skipped_count") + len(reached),
+            answered_count=F("answered_count") + len(reached),
+        )
+
+
+def _reached(by_source: dict[int | None, int]) -> list[int]:
+    """Values of those keys that were sent, or that repeat one that was: a query a generation."""
+    reached = []
+    while by_source:
+        found = rows(SendResult).filter(pk__in=by_source)
+        columns = list(found.values_list("pk", "status", "retry_of"))
+        reached += [by_source[pk] for pk, status, _ in columns if status == SENT]
+        by_source = {
+            before: by_source[pk]
+            for pk, status, before in columns
+            if before is not None and status != SENT
+        }
+    return reached
 
 
 def close_emptied(batch_id: int, now: datetime) -> None:

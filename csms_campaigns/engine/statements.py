@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from csms_campaigns.engine.database import connection, is_postgresql
 from csms_campaigns.models import SendResult
-from csms_campaigns.states import SendStatus
+from csms_campaigns.states import Resolution, SendStatus
 
 
 class Outcome(NamedTuple):
@@ -29,7 +29,8 @@ UPDATE {table} AS r
        error = v.error, updated_at = %s
   FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])
        AS v(id, status, message_id, error_code, error)
- WHERE r.id = v.id AND r.batch_id = %s AND r.status IN (%s, %s) AND r.resolution = ''
+ WHERE r.id = v.id AND r.batch_id = %s AND r.status IN (%s, %s)
+   AND r.resolution IN (%s, %s)
 """
 
 _SQLITE: Final = """
@@ -39,10 +40,15 @@ UPDATE {table} AS r
        updated_at = %s
   FROM json_each(%s) AS v
  WHERE r.id = json_extract(v.value, '$[0]') AND r.batch_id = %s AND r.status IN (%s, %s)
-   AND r.resolution = ''
+   AND r.resolution IN (%s, %s)
 """
 
 OPEN: Final = (SendStatus.PENDING.value, SendStatus.UNKNOWN.value)
+UNDECIDED: Final = ("", Resolution.RESEND.value)
+"""“Send again” says nothing of what became of the first text: an answer still may."""
+
+
+GUARD: Final = (*OPEN, *UNDECIDED)
 
 
 def write_outcomes(batch_id: int, outcomes: Sequence[Outcome], now: datetime) -> int:
@@ -52,8 +58,8 @@ def write_outcomes(batch_id: int, outcomes: Sequence[Outcome], now: datetime) ->
     with connection().cursor() as cursor:
         if is_postgresql():
             columns = [list(column) for column in zip(*outcomes, strict=True)]
-            sql, values = _POSTGRESQL, [moment, *columns, batch_id, *OPEN]
+            sql, values = _POSTGRESQL, [moment, *columns, batch_id, *GUARD]
         else:
-            sql, values = _SQLITE, [moment, json.dumps(outcomes), batch_id, *OPEN]
+            sql, values = _SQLITE, [moment, json.dumps(outcomes), batch_id, *GUARD]
         cursor.execute(sql.format(table=table), values)
         return int(cursor.rowcount)

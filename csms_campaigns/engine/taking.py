@@ -22,7 +22,11 @@ from csms_campaigns.engine.database import (
     rows,
 )
 from csms_campaigns.engine.hours import UnknownZone
-from csms_campaigns.engine.recording import close_emptied, skip_opted_out
+from csms_campaigns.engine.recording import (
+    close_emptied,
+    skip_answered,
+    skip_opted_out,
+)
 from csms_campaigns.engine.restoring import hold_account, is_set_back
 from csms_campaigns.engine.splitting import move_to_new_batch
 from csms_campaigns.engine.witness import look
@@ -140,6 +144,8 @@ def _claim_next(
         zones = _zones_now(campaign, options, moment) if campaign else []
         while campaign and (batch := _next_batch(campaign, zones, moment)):
             skip_opted_out(batch)
+            if campaign.parent_id:
+                skip_answered(batch)
             if recipients := _cut(account, campaign, batch, _recipients(batch)):
                 return _claim(account, options, campaign, batch, recipients, moment)
             close_emptied(batch.pk, moment)
@@ -216,7 +222,7 @@ def _claim(
     moment: datetime,
 ) -> Taken:
     rows(Campaign).filter(pk=campaign.pk).update(served_at=moment)
-    attempt = _stamp(account, batch, moment)
+    attempt = _stamp(account, batch, len(recipients), moment)
     lease = limits.GATE + options.longest_request + LEASE_MARGIN
     rows(Batch).filter(pk=batch.pk, status=BatchStatus.PENDING).update(
         status=BatchStatus.SENDING,
@@ -237,9 +243,16 @@ def _claim(
     )
 
 
-def _stamp(account: GatewayAccount, batch: Batch, moment: datetime) -> Attempt:
+def _stamp(
+    account: GatewayAccount, batch: Batch, numbers: int, moment: datetime
+) -> Attempt:
     attempt = rows(Attempt).create(
-        account=account, batch=batch, cum=account.cum + 1, stamped_at=moment
+        account=account,
+        batch=batch,
+        cum=account.cum + 1,
+        stamped_at=moment,
+        size=numbers,
+        segments=batch.segments,
     )
     rows(GatewayAccount).filter(pk=account.pk).update(
         cum=attempt.cum, stamped_at=moment

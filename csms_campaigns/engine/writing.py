@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -66,31 +66,40 @@ def write_slice(campaign_id: int, token: UUID, tally: Tally, found: list[Row]) -
     """The slice's batches and recipients; the campaign's figures with them."""
     with atomic():
         hold(campaign_id, token)
-        if tally.first_result_id is None:
-            tally.first_result_id = _highest_result_id() + 1
-        _write_groups(campaign_id, found)
+        begin_range(tally)
+        write_groups(campaign_id, [row.group for row in found if row.group])
         _write_results(campaign_id, found)
         tally.add(found)
-        hold(
-            campaign_id,
-            token,
-            audience_count=tally.audience,
-            skipped_counts=dict(tally.skipped),
-            batch_count=tally.batches,
-            zones=sorted(tally.zones),
-            segment_count=tally.segments,
-            first_result_id=tally.first_result_id,
-            last_result_id=_highest_result_id(),
-        )
+        write_figures(campaign_id, token, tally)
+
+
+def begin_range(tally: Tally) -> None:
+    """Before the first recipient is written."""
+    if tally.first_result_id is None:
+        tally.first_result_id = _highest_result_id() + 1
+
+
+def write_figures(campaign_id: int, token: UUID, tally: Tally) -> None:
+    hold(
+        campaign_id,
+        token,
+        audience_count=tally.audience,
+        skipped_counts=dict(tally.skipped),
+        batch_count=tally.batches,
+        zones=sorted(tally.zones),
+        segment_count=tally.segments,
+        first_result_id=tally.first_result_id,
+        last_result_id=_highest_result_id(),
+    )
 
 
 def _highest_result_id() -> int:
     return rows(SendResult).aggregate(highest=Max("pk"))["highest"] or 0
 
 
-def _write_groups(campaign_id: int, found: list[Row]) -> None:
+def write_groups(campaign_id: int, found: Iterable[Group]) -> None:
     """New batches are inserted with their size; those begun in an earlier slice grow."""
-    groups = {row.group.number: row.group for row in found if row.group}
+    groups = {group.number: group for group in found}
     grown = [g for g in groups.values() if g.batch_id is not None]
     _insert_batches(campaign_id, [g for g in groups.values() if g.batch_id is None])
     if grown:

@@ -37,6 +37,22 @@ TOO_MANY_NUMBERS: Final = (
     "BATCH_TOO_LARGE",
 )
 NUMBER: Final = ("INVALID_PHONE", "INVALID_NUMBER")
+PERMANENT: Final = (
+    *NUMBER,
+    "INVALID_RECIPIENT",
+    "NUMBER_INVALID",
+    "NOT_A_VALID",
+    "NOT_A_MOBILE",
+    "LANDLINE",
+    "UNKNOWN_SUBSCRIBER",
+    "UNALLOCATED",
+    "UNSUBSCRIBED",
+    "OPTED_OUT",
+    "BLACKLIST",
+    "DO_NOT_CONTACT",
+    "DO_NOT_DISTURB",
+)
+"""Of a single number: it would fail again. Whatever is not known may go better another time."""
 
 TABLE: Final[tuple[tuple[tuple[str, ...], type[errors.Refused]], ...]] = (
     (RATE_LIMIT, errors.RateLimited),
@@ -63,6 +79,11 @@ def matches(entries: tuple[str, ...], code: str, text: str) -> bool:
     words = f"_{canonical(text)}"
     begins = any(f"_{entry}" in words for entry in entries)
     return begins or canonical(code).startswith(entries)
+
+
+def is_permanent(code: str, text: str) -> bool:
+    """Is it in vain to text a number again that was refused in these words?"""
+    return matches(PERMANENT, code, text)
 
 
 def refusal(code: str, text: str, http_status: int) -> type[errors.Refused]:
