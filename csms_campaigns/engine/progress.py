@@ -39,6 +39,10 @@ class Progress:
     remaining_credits: int | None
     rate_per_minute: float
     eta_seconds: float | None
+    # Of the unknown: what a person has decided.
+    treated_as_sent: int = 0
+    treated_as_failed: int = 0
+    sent_again: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -57,6 +61,9 @@ def progress(campaign: Campaign) -> Progress:
         unknown=found.unknown,
         skipped=found.skipped,
         cancelled=found.cancelled,
+        treated_as_sent=found.treated_as_sent,
+        treated_as_failed=found.treated_as_failed,
+        sent_again=found.sent_again,
         batches=found.batches,
         batches_done=found.batches - found.open_batches,
         remaining_credits=accounts.state(campaign.account).remaining_credits,
