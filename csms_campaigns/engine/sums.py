@@ -27,6 +27,20 @@ class Sums:
     cancelled: int
     batches: int
     open_batches: int
+    # Of the unknown: what a person has decided.
+    treated_as_sent: int = 0
+    treated_as_failed: int = 0
+    sent_again: int = 0
+    # Of the sent and the failed: a late answer said so, when they were sent again already.
+    late_sent: int = 0
+    late_failed: int = 0
+    # Of those left out: an earlier campaign of the family reached them.
+    answered: int = 0
+
+    @property
+    def undecided(self) -> int:
+        decided = self.treated_as_sent + self.treated_as_failed + self.sent_again
+        return self.unknown - decided
 
     @property
     def total(self) -> int:
@@ -61,6 +75,12 @@ def sums(campaign: Campaign) -> Sums:
             cancelled=_total(left, is_cancelled),
             batches=Count("pk"),
             open_batches=Count("pk", filter=is_open),
+            treated_as_sent=_total("treated_sent_count"),
+            treated_as_failed=_total("treated_failed_count"),
+            sent_again=_total("resend_count"),
+            late_sent=_total("late_sent_count"),
+            late_failed=_total("late_failed_count"),
+            answered=_total("answered_count"),
         )
     )
     skipped = found.pop("skipped_late") + sum(campaign.skipped_counts.values())
