@@ -57,6 +57,8 @@ def _take_some(campaign_id: int, hold: Callable[[], object]) -> bool:
         hold()
         batches = rows(Batch).filter(campaign=campaign_id).order_by("pk")
         ids = list(batches.values_list("pk", flat=True)[:BATCHES])
+        if not ids:
+            return False
         results = rows(SendResult).filter(batch__in=ids)
         free_sources(results)
         gone = results._raw_delete(results.db)
@@ -64,7 +66,7 @@ def _take_some(campaign_id: int, hold: Callable[[], object]) -> bool:
         rows(Campaign).filter(pk=campaign_id).update(
             audience_count=F("audience_count") - gone
         )
-    return bool(ids)
+    return True
 
 
 def _refuse_if_sent(campaign_id: int) -> None:
