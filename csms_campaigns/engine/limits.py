@@ -34,13 +34,15 @@ class Place:
 
     stamped_at: datetime
     done_at: datetime | None
+    moved: timedelta = timedelta()
+    """By how much the clock has jumped since: both moments were later, as it is now."""
 
     def free_at(self, window: Window) -> datetime:
         arrived = self.stamped_at + timedelta(seconds=ARRIVAL)
         if self.done_at is not None:
             # Not before the stamp, should the clock have been set back in between.
             arrived = min(arrived, max(self.done_at, self.stamped_at))
-        return arrived + timedelta(seconds=window.seconds + MARGIN)
+        return arrived + self.moved + timedelta(seconds=window.seconds + MARGIN)
 
 
 def seconds_to_wait(
@@ -58,7 +60,8 @@ def seconds_to_wait(
 def _gap_over(account: GatewayAccount, options: Account) -> datetime | None:
     if account.stamped_at is None or not options.min_gap:
         return None
-    return account.stamped_at + timedelta(seconds=options.min_gap)
+    gap = timedelta(seconds=options.min_gap)
+    return account.stamped_at + gap + _moved(account, account.cum)
 
 
 def _place_free(account: GatewayAccount, window: Window, n: int) -> datetime | None:
@@ -77,13 +80,23 @@ def _recent(account: GatewayAccount, window: Window) -> list[Place]:
     windows = math.ceil((window.seconds + ARRIVAL + MARGIN) / window.seconds)
     oldest = account.cum - window.limit * windows
     found = rows(Attempt).filter(account=account, cum__gt=oldest)
-    columns = found.values_list("stamped_at", "done_at", "outcome")
+    columns = found.values_list("cum", "stamped_at", "done_at", "outcome")
     # Where the answer was lost, nobody knows that the request has arrived.
     logged = [
-        Place(stamped, None if outcome == AttemptOutcome.UNKNOWN else done)
-        for stamped, done, outcome in columns
+        Place(
+            stamped,
+            None if outcome == AttemptOutcome.UNKNOWN else done,
+            _moved(account, cum),
+        )
+        for cum, stamped, done, outcome in columns
     ]
     return logged + _lost(account, oldest)
+
+
+def _moved(account: GatewayAccount, cum: int) -> timedelta:
+    """By how much the clock has jumped forward since this request: see `clock`."""
+    jumps = account.clock.get("jumps", [])
+    return timedelta(seconds=sum(s for latest, s in jumps if cum <= latest))
 
 
 def _lost(account: GatewayAccount, oldest: int) -> list[Place]:
@@ -91,7 +104,8 @@ def _lost(account: GatewayAccount, oldest: int) -> list[Place]:
     if account.lost_at is None:
         return []
     count = account.lost_to - max(account.lost_from, oldest)
-    return [Place(account.lost_at, None)] * max(count, 0)
+    moved = _moved(account, account.lost_to)
+    return [Place(account.lost_at, None, moved)] * max(count, 0)
 
 
 def steady() -> float:
@@ -119,5 +133,5 @@ def _stamp_of(account: GatewayAccount, cum: int) -> datetime | None:
     found = rows(Attempt).filter(account=account, cum__gte=cum).order_by("cum")
     later, stamp = found.values_list("cum", "stamped_at").first() or (None, None)
     if cum <= account.lost_to and (later is None or later > account.lost_from):
-        return account.lost_at
-    return stamp
+        later, stamp = account.lost_to, account.lost_at
+    return stamp and stamp + _moved(account, later)

@@ -11,7 +11,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from csms_campaigns import conf
-from csms_campaigns.engine import accounts, limits, pausing, timetable
+from csms_campaigns.engine import accounts, clock, limits, pausing, timetable
 from csms_campaigns.engine.batching import CANARY_SIZE
 from csms_campaigns.engine.database import (
     atomic,
@@ -100,12 +100,14 @@ def take(alias: str) -> Taken | Wait | Nothing:
     with atomic():
         account = lock_account(alias)
         locked_at = limits.steady()
-        moment, behind = _never_backwards(account, now())
+        reading = clock.read()
+        moment, behind = _never_backwards(account, reading.moment)
         if is_set_back(account):
             hold_account(account, moment)
             return NOTHING
         if behind > CLOCK_SLACK:
             return Wait(behind)
+        clock.watch(account, options, reading)
         if (seconds := _seconds_to_wait(account, options, moment)) > 0:
             return Wait(seconds)
         durable_commit()
