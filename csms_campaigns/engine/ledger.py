@@ -82,14 +82,16 @@ class FamilyLedger:
         each = all(one.adds_up for one in self.ledgers.values())
         return each and self.strays == 0 and self.family.adds_up
 
+    @property
+    def wrong(self) -> list[int]:
+        """Ids of members whose ledger is wrong; the root's if it is what binds them."""
+        each = [pk for pk, one in self.ledgers.items() if not one.adds_up]
+        if each or self.adds_up:
+            return each
+        return [self.family.root.campaign.pk]
+
     def as_dict(self) -> dict[str, Any]:
-        wrong = [pk for pk, one in self.ledgers.items() if not one.adds_up]
-        return {
-            "adds_up": self.adds_up,
-            "wrong": wrong,
-            "strays": self.strays,
-            **self.family.as_dict(),
-        }
+        return {"wrong": self.wrong, "strays": self.strays, **self.family.as_dict()}
 
 
 def ledger(campaign: Campaign) -> Ledger:

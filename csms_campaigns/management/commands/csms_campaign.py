@@ -17,11 +17,13 @@ from django.utils.translation import gettext as _
 
 from csms_campaigns import tasks
 from csms_campaigns.contacts_io.exporting import write_results
-from csms_campaigns.engine import audience, lifecycle
+from csms_campaigns.engine import audience, follow_ups, lifecycle, resolving
 from csms_campaigns.engine.database import alias, rows
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.progress import progress
-from csms_campaigns.models import Campaign, ContactList
+from csms_campaigns.management import ledgers
+from csms_campaigns.models import Batch, Campaign, ContactList
+from csms_campaigns.states import Resolution
 
 Answer = dict[str, Any]
 
@@ -84,6 +86,42 @@ def export(options: Answer) -> Answer:
     return {"rows": campaign.audience_count, "output": str(path)}
 
 
+def retry_failed(options: Answer) -> Answer:
+    follow_up = follow_ups.retry_failed(
+        options["id"], all_causes=options["all_causes"], codes=options["cause"]
+    )
+    return _follow_up(follow_up)
+
+
+def resolve_unknown(options: Answer) -> Answer:
+    batches = _batch_ids(options["id"], options["batch"])
+    if options["as"] == Resolution.RESEND:
+        return _follow_up(follow_ups.resend_unknown(options["id"], batches=batches))
+    decision = Resolution(options["as"])
+    return {"count": resolving.resolve(options["id"], decision, batches=batches)}
+
+
+def _follow_up(campaign: Campaign) -> Answer:
+    recipients = campaign.audience_count - sum(campaign.skipped_counts.values())
+    return {
+        "id": campaign.pk,
+        "recipients": recipients,
+        "skipped": campaign.skipped_counts,
+    }
+
+
+def _batch_ids(campaign_id: int, numbers: list[int] | None) -> list[int] | None:
+    if numbers is None:
+        return None
+    own = rows(Batch).filter(campaign=_campaign(campaign_id), number__in=numbers)
+    found = dict(own.values_list("number", "pk"))
+    if missing := sorted(set(numbers) - set(found)):
+        text = _("Campaign %(id)s has no batch %(number)s.")
+        words = {"id": campaign_id, "number": missing[0]}
+        raise CampaignError(text % words, "no_batch")
+    return list(found.values())
+
+
 VERBS: Final[dict[str, Callable[[Answer], Answer]]] = {
     "create": create,
     "review": review,
@@ -93,7 +131,18 @@ VERBS: Final[dict[str, Callable[[Answer], Answer]]] = {
     "cancel": cancel,
     "status": status,
     "export": export,
+    "retry-failed": retry_failed,
+    "resolve-unknown": resolve_unknown,
+    "ledger": ledgers.check,
 }
+
+
+PLAIN: Final = {
+    "create": ["id"],
+    "retry-failed": ["id"],
+    "resolve-unknown": ["id", "count"],
+}
+"""What a shell script wants to read, and nothing else."""
 
 
 def _campaign(campaign_id: int) -> Campaign:
@@ -140,13 +189,15 @@ class Command(BaseCommand):
             verb.add_argument(
                 "--json", action="store_true", help="one JSON object for machines"
             )
-            if name != "create":
+            if name not in {"create", "ledger"}:
                 verb.add_argument("id", type=int)
         _create_arguments(found["create"])
         found["launch"].add_argument(
             "--at", metavar="ISO", help="such as 2026-12-31T09:00+03:00"
         )
         found["export"].add_argument("--output", required=True, metavar="FILE.csv")
+        _again_arguments(found)
+        ledgers.add_arguments(found["ledger"])
 
     def handle(self, *args: Any, **options: Any) -> None:
         del args
@@ -158,12 +209,14 @@ class Command(BaseCommand):
                 self.stdout.write(json.dumps(said, ensure_ascii=False))
             raise CommandError(str(error)) from error
         self.stdout.write(self._written(answer, options))
+        if answer.get("wrong"):
+            raise CommandError(_("The ledger of a campaign does not add up."))
 
     def _written(self, answer: Answer, options: Answer) -> str:
         if options["json"]:
             return json.dumps(answer, ensure_ascii=False)
-        if options["verb"] == "create":
-            return str(answer["id"])
+        if plain := PLAIN.get(options["verb"]):
+            return next(str(answer[name]) for name in plain if name in answer)
         return "\n".join(f"{name}: {_plain(value)}" for name, value in answer.items())
 
 
@@ -179,7 +232,33 @@ def _is_text(text: str) -> bool:
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{k} {v}" for k, v in value.items()) or "0"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "–"
     return "–" if value in (None, "") else str(value)
+
+
+def _again_arguments(found: dict[str, ArgumentParser]) -> None:
+    causes = found["retry-failed"].add_mutually_exclusive_group()
+    causes.add_argument(
+        "--all-causes",
+        action="store_true",
+        help="also those that will fail again, such as invalid numbers",
+    )
+    causes.add_argument(
+        "--cause",
+        action="append",
+        metavar="CODE",
+        help="only with this error code; may be repeated",
+    )
+    unknown = found["resolve-unknown"]
+    unknown.add_argument("--as", required=True, choices=Resolution.values)
+    unknown.add_argument(
+        "--batch",
+        action="append",
+        type=int,
+        metavar="N",
+        help="only this batch, by its number in the campaign; may be repeated",
+    )
 
 
 def _create_arguments(parser: ArgumentParser) -> None:
