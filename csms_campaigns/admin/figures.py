@@ -21,8 +21,9 @@ from csms_campaigns.admin.words import (
     percent,
 )
 from csms_campaigns.engine.progress import Progress
+from csms_campaigns.engine.waiting import HOURS, LIMITS
 from csms_campaigns.models import Campaign
-from csms_campaigns.states import ENDED, CampaignStatus, SendStatus
+from csms_campaigns.states import ENDED, BlockReason, CampaignStatus, SendStatus
 
 ORDER: Final = ("sent", "failed", "unknown", "skipped", "cancelled", "pending")
 
@@ -36,6 +37,18 @@ MEANING: Final[dict[str, Any]] = {
     "cancelled": gettext_lazy("Not texted, since the campaign was cancelled."),
     "pending": gettext_lazy("Still to be texted."),
 }
+
+WAITING: Final[dict[str, Any]] = {
+    LIMITS: gettext_lazy(
+        "Waiting until %(time)s: the limit of requests is used up. It goes on by itself."
+    ),
+    HOURS: gettext_lazy(
+        "Waiting until %(time)s, when the hours begin in which it may be sent."
+    ),
+}
+WAITING_FOR_GATEWAY: Final = gettext_lazy(
+    "%(reason)s. Waiting until %(time)s, then it tries again by itself."
+)
 
 
 @dataclass(frozen=True)
@@ -103,7 +116,7 @@ def in_words(found: Progress) -> dict[str, str]:
         **shares,
         "total": number(found.total),
         "state": str(CampaignStatus(found.status).label),
-        "reason": str(found.status_reason or ""),
+        "reason": str(found.status_reason or _waiting(found)),
         "done": percent_done(found),
         "requests": _("%(done)s of %(all)s") % requests,
         "credits": _credits(found.remaining_credits),
@@ -167,6 +180,16 @@ def _pace(found: Progress) -> str:
     if found.status != CampaignStatus.SENDING or not found.rate_per_minute:
         return "–"
     return _("%(count)s a minute") % {"count": number(round(found.rate_per_minute))}
+
+
+def _waiting(found: Progress) -> str:
+    """Nobody has to do anything: it says until when."""
+    if found.waiting_until is None:
+        return ""
+    words = {"time": moment(found.waiting_until)}
+    if found.waiting_for in BlockReason.values:
+        words["reason"] = str(BlockReason(found.waiting_for).label)
+    return WAITING.get(found.waiting_for, WAITING_FOR_GATEWAY) % words
 
 
 def _ending(found: Progress) -> str:

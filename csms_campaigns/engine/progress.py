@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
@@ -14,7 +14,8 @@ from csms_campaigns.engine import accounts
 from csms_campaigns.engine.database import now, rows
 from csms_campaigns.engine.forecast import ages, seconds_until_sent
 from csms_campaigns.engine.sums import Sums, sums
-from csms_campaigns.models import Batch, Campaign
+from csms_campaigns.engine.waiting import waiting
+from csms_campaigns.models import Batch, Campaign, GatewayAccount
 from csms_campaigns.states import CampaignStatus
 
 PACE: Final = 60.0
@@ -43,14 +44,21 @@ class Progress:
     treated_as_sent: int = 0
     treated_as_failed: int = 0
     sent_again: int = 0
+    waiting_until: datetime | None = None
+    waiting_for: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """With `waiting_until` in ISO 8601."""
+        until = self.waiting_until and self.waiting_until.isoformat()
+        return {**asdict(self), "waiting_until": until}
 
 
 def progress(campaign: Campaign) -> Progress:
     """From the campaign's row as it was read; a few short queries, none over recipients."""
     found = sums(campaign)
+    account, options = accounts.state(campaign.account), _options(campaign)
+    moment = now()
+    waits = waiting(campaign, account, options, moment) if options else None
     return Progress(
         status=campaign.status,
         status_reason=campaign.status_reason,
@@ -66,17 +74,25 @@ def progress(campaign: Campaign) -> Progress:
         sent_again=found.sent_again,
         batches=found.batches,
         batches_done=found.batches - found.open_batches,
-        remaining_credits=accounts.state(campaign.account).remaining_credits,
-        rate_per_minute=_rate(campaign),
-        eta_seconds=_eta(campaign, found),
+        remaining_credits=account.remaining_credits,
+        rate_per_minute=_rate(campaign, moment),
+        eta_seconds=_eta(campaign, found, account, options),
+        waiting_until=waits.until if waits else None,
+        waiting_for=waits.reason if waits else "",
     )
 
 
-def _rate(campaign: Campaign) -> float:
+def _options(campaign: Campaign) -> conf.Account | None:
+    try:
+        return conf.account(campaign.account)
+    except ImproperlyConfigured:
+        return None
+
+
+def _rate(campaign: Campaign, moment: datetime) -> float:
     """Recipients with an outcome in the last minute."""
     if campaign.status != CampaignStatus.SENDING:
         return 0.0
-    moment = now()
     since = moment - timedelta(seconds=PACE)
     found = rows(Batch).filter(campaign=campaign, finished_at__gt=since)
     done = found.aggregate(n=Sum("size"))["n"] or 0
@@ -86,13 +102,13 @@ def _rate(campaign: Campaign) -> float:
     return round(done * 60 / ran, 1)
 
 
-def _eta(campaign: Campaign, found: Sums) -> float | None:
-    if campaign.status != CampaignStatus.SENDING:
+def _eta(
+    campaign: Campaign,
+    found: Sums,
+    account: GatewayAccount,
+    options: conf.Account | None,
+) -> float | None:
+    if campaign.status != CampaignStatus.SENDING or options is None:
         return None
-    try:
-        options = conf.account(campaign.account)
-    except ImproperlyConfigured:
-        return None
-    account = accounts.state(campaign.account)
     history = ages(account, options)
     return round(seconds_until_sent(options, found.open_batches, history), 1)

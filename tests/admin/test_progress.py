@@ -77,6 +77,30 @@ def test_figures_in_words() -> None:
     assert paused["credits"] == "not known yet"
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("limits", "Waiting until 2:20 p.m.: the limit of requests is used up."),
+        ("hours", "Waiting until 2:20 p.m., when the hours begin"),
+        (
+            "unavailable",
+            "The gateway says that it is unavailable. Waiting until 2:20 p.m.,",
+        ),
+    ],
+)
+def test_waiting_is_said_in_words(reason: str, words: str) -> None:
+    today = timezone.localtime().replace(hour=14, minute=20)
+    said = figures.in_words(made(waiting_until=today, waiting_for=reason))
+    assert said["reason"].startswith(words)
+
+
+def test_a_reason_goes_before_a_wait() -> None:
+    until = timezone.now()
+    paused = made(status="paused", status_reason="Why", waiting_until=until)
+    assert figures.in_words(paused)["reason"] == "Why"
+    assert figures.in_words(made())["reason"] == ""
+
+
 def test_the_summary_for_screen_readers_changes_with_every_tenth_only() -> None:
     first, second = made(pending=250), made(pending=245, sent=605)
     assert figures.summary(first) == figures.summary(second)

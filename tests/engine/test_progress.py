@@ -7,12 +7,20 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from csms_campaigns.engine import lifecycle
+from csms_campaigns.engine import accounts, lifecycle
 from csms_campaigns.engine.progress import Progress, progress
-from csms_campaigns.models import Batch, Campaign, SendResult
+from csms_campaigns.gateway.errors import RateLimited, Unavailable
+from csms_campaigns.models import (
+    Attempt,
+    Batch,
+    Campaign,
+    GatewayAccount,
+    SendResult,
+)
 from csms_campaigns.states import CampaignStatus
 from tests import factories
 from tests.engine.crowds import crowd
@@ -149,6 +157,64 @@ def test_it_costs_the_same_at_any_size_and_reads_no_recipient() -> None:
     few, many = queries(small), queries(large)
     assert len(few) == len(many) <= 5
     assert not [sql for sql in [*few, *many] if SendResult._meta.db_table in sql]
+
+
+def test_it_says_until_when_it_waits_for_the_limits(configure: Any) -> None:
+    configure(RATE_LIMITS=[(2, 60), (3, 3600)])
+    campaign = campaign_in(S.SENDING, 100)
+    assert seen(campaign).waiting_until is None
+    for _each in range(2):
+        send()
+    assert waits(campaign) == ("limits", pytest.approx(60, abs=5))
+    made = timedelta(seconds=61)
+    Attempt.objects.update(
+        stamped_at=F("stamped_at") - made, done_at=F("done_at") - made
+    )
+    send()
+    assert waits(campaign) == ("limits", pytest.approx(3600 - 61 + 3, abs=5))
+
+
+def test_it_says_until_when_it_waits_for_the_gateway() -> None:
+    campaign = campaign_in(S.SENDING, 100)
+    send(lambda _taken: RateLimited("slow down", retry_after=300))
+    assert waits(campaign) == ("rate_limited", pytest.approx(300, abs=5))
+    assert seen(campaign).status == S.SENDING
+
+
+def test_the_longest_wait_is_told(configure: Any) -> None:
+    configure(RATE_LIMITS=[(1, 3600)])
+    campaign = campaign_in(S.SENDING, 100)
+    send(lambda _taken: Unavailable("later", retry_after=30))
+    assert waits(campaign)[0] == "limits"
+    GatewayAccount.objects.update(blocked_until=timezone.now() + timedelta(days=1))
+    assert waits(campaign)[0] == "unavailable"
+
+
+def test_it_says_until_when_it_waits_for_its_hours() -> None:
+    campaign = campaign_in(S.SENDING, 100)
+    in_two_hours = timezone.now() + timedelta(hours=2)
+    begin, end = in_two_hours.time(), (in_two_hours + timedelta(hours=3)).time()
+    Campaign.objects.update(send_from=begin, send_until=end, time_zone="UTC")
+    assert waits(campaign) == ("hours", pytest.approx(7200, abs=65))
+
+
+@pytest.mark.parametrize("state", set(S) - {S.SENDING})
+def test_only_what_is_being_sent_waits(state: CampaignStatus, configure: Any) -> None:
+    campaign = campaign_in(state, 100)
+    tomorrow = timezone.now() + timedelta(days=1)
+    accounts.state("default")
+    GatewayAccount.objects.update(
+        blocked_until=tomorrow, blocked_reason="unavailable"
+    )
+    assert seen(campaign).waiting_until is None
+
+
+def waits(campaign: Campaign) -> tuple[str, float]:
+    found = seen(campaign)
+    assert found.waiting_until is not None
+    assert found.as_dict()["waiting_until"] == found.waiting_until.isoformat()
+    left = found.waiting_until - timezone.now()
+    return found.waiting_for, left.total_seconds()
 
 
 def test_as_dict_holds_each_field() -> None:

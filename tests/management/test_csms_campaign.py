@@ -44,6 +44,8 @@ STATUS_KEYS = {
     "remaining_credits",
     "rate_per_minute",
     "eta_seconds",
+    "waiting_until",
+    "waiting_for",
 }
 PROMISE_KEYS = {
     "recipients",
