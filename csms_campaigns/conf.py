@@ -42,6 +42,8 @@ TOP_KEYS: Final = frozenset(
         "METRICS_TOKEN",
         "LOG_NUMBERS",
         "WITNESS_URL",
+        "IMPORT_MAX_BYTES",
+        "IMPORT_MAX_ROWS",
     }
 )
 SHORTEST_TOKEN: Final = 16
@@ -114,6 +116,15 @@ def _found(alias: str) -> Account | str:
         return problem or _read(alias, accounts[alias])
     known = ", ".join(sorted(accounts)) or "none"
     return f"There is no account “{alias}” in {SETTING}['ACCOUNTS'] (there: {known})."
+
+
+def import_max_bytes() -> int:
+    """Of a file of contacts that is uploaded in the admin."""
+    return int(raw().get("IMPORT_MAX_BYTES", 100 * 1024 * 1024))
+
+
+def import_max_rows() -> int:
+    return int(raw().get("IMPORT_MAX_ROWS", 2_000_000))
 
 
 def default_region() -> str | None:
@@ -273,6 +284,14 @@ TOP_RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
         f"a secret of at least {SHORTEST_TOKEN} letters and digits, or None",
     ),
     "LOG_NUMBERS": (lambda v: isinstance(v, bool), "True or False"),
+    "IMPORT_MAX_BYTES": (
+        lambda v: _is_count(v, 2**40),
+        "a whole number of bytes, such as 104857600",
+    ),
+    "IMPORT_MAX_ROWS": (
+        lambda v: _is_count(v, 10**9),
+        "a whole number of rows, such as 2000000",
+    ),
     "WITNESS_URL": (
         lambda v: v in (None, "") or _is_redis(v),
         "an address that begins with redis://, rediss:// or unix://, or None",

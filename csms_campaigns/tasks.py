@@ -17,6 +17,7 @@ from celery import current_app, shared_task, signals
 from celery.exceptions import AlwaysEagerIgnored
 
 from csms_campaigns import conf, logs
+from csms_campaigns.contacts_io import jobs, running
 from csms_campaigns.engine import audience, lanes, ticking
 
 logger = logs.logger("csms_campaigns.tasks")
@@ -100,6 +101,7 @@ def lane(alias: str) -> None:
 def tick() -> None:
     """To be scheduled every 10 seconds."""
     ticking.tick(wake_lanes, wake_prepare)
+    _tend_imports()
 
 
 @shared_task(**SAFE, time_limit=NO_LIMIT, soft_time_limit=NO_LIMIT)
@@ -109,10 +111,24 @@ def prepare(campaign_id: int, token: str) -> None:
         audience.prepare_once(campaign_id, token)
 
 
+@shared_task(**SAFE, time_limit=NO_LIMIT, soft_time_limit=NO_LIMIT)
+def import_contacts(import_id: int, token: str) -> None:
+    """Check or import an uploaded file with this token; a doubled message finds it used."""
+    running.run_once(import_id, token, should_stop=STOP.is_set)
+
+
 def _tick_if_due() -> None:
     # The tick is about all accounts, not about the one whose lane does it.
     with logs.about(account=None):
-        ticking.tick_if_due(wake_lanes, wake_prepare)
+        if ticking.tick_if_due(wake_lanes, wake_prepare):
+            _tend_imports()
+
+
+def _tend_imports() -> None:
+    """Imports whose worker died get another; old files and reports go."""
+    for import_id in jobs.stale():
+        wake_import(import_id)
+    jobs.tidy()
 
 
 def wake_lanes(alias: str, count: int | None = None) -> bool:
@@ -125,6 +141,11 @@ def wake_lanes(alias: str, count: int | None = None) -> bool:
 def wake_prepare(campaign_id: int, token: Any = None) -> bool:
     """Have a worker prepare; without a token, what nobody works on any more."""
     return _publish(prepare.name, [campaign_id, str(token or "")])
+
+
+def wake_import(import_id: int, token: Any = None) -> bool:
+    """Have a worker check or import; without a token, what nobody works on any more."""
+    return _publish(import_contacts.name, [import_id, str(token or "")])
 
 
 def wake_tick() -> bool:

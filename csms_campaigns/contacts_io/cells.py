@@ -9,6 +9,7 @@ from typing import Final
 # full-width forms that East Asian editions take for the same signs.
 FORMULA_SIGNS: Final = frozenset("=+-@\t\r\n＝＋－＠")
 
+_SHORTENED: Final = re.compile(r"([0-9])(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})")
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
 _SPACES: Final = " \xa0\u3000"
 _PLAIN_PHONE: Final = re.compile(r"\+?[0-9]+")
@@ -19,6 +20,18 @@ def clean(text: str) -> str:
     if not text.isprintable():
         text = _CONTROLS.sub(" ", text)
     return text.strip()
+
+
+def lengthened(text: str) -> str:
+    """What a spreadsheet has written as 9.66512345678E+11 in its digits, if they are all
+    there; 9.665E+11 stays as it is: nobody knows its other digits."""
+    found = _SHORTENED.fullmatch(text.strip())
+    if found is None:
+        return text
+    decimals, exponent = found[2] or "", int(found[3])
+    if len(decimals) < exponent or decimals[exponent:].strip("0"):
+        return text
+    return found[1] + decimals[:exponent]
 
 
 def safe(text: str) -> str:

@@ -12,7 +12,8 @@ from typing import Any, Self, TextIO
 from django.utils.translation import gettext as _
 
 from csms_campaigns.contacts_io.cells import safe, safe_phone
-from csms_campaigns.contacts_io.errors import BadRow, ImportFailed
+from csms_campaigns.contacts_io.errors import ImportFailed
+from csms_campaigns.contacts_io.problems import sentence
 
 COLUMNS = ("line", "phone", "problem", "code")
 
@@ -24,16 +25,14 @@ class ErrorFile:
         self._path = Path(path) if path is not None else None
         self._file: TextIO | None = None
         self._writer: Any = None
-        self.count = 0
 
-    def add(self, line: int, phone: str, problem: BadRow) -> None:
-        self.count += 1
+    def add(self, line: int, phone: str, code: str, column: str = "") -> None:
         if self._path is None:
             return
         try:
             if self._file is None:
                 self._open(self._part(self._path))
-            row = (line, safe_phone(phone), safe(str(problem)), problem.code)
+            row = (line, safe_phone(phone), safe(sentence(code, column)), code)
             self._writer.writerow(row)
         except OSError as error:
             raise self._unwritable() from error

@@ -12,8 +12,9 @@ class ImportFailed(Exception):
 
 
 class BadRow(Exception):
-    """This row is left out; the import goes on."""
+    """This row is left out; the import goes on. `column` is the one that the code is about."""
 
-    def __init__(self, message: str, code: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, column: str = "") -> None:
+        super().__init__(code, column)
         self.code = code
+        self.column = column

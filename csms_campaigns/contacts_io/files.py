@@ -36,7 +36,8 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_SPREADSHEETS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
+_ARCHIVE: Final = b"PK\x03\x04"
 
 
 class Lines(Iterator[str]):
@@ -134,14 +135,22 @@ class TextFile:
 
 
 @contextmanager
-def open_text(source: Source) -> Iterator[TextFile]:
-    """`ImportFailed` if it cannot be read or is no text. A stream is read from where it stands."""
+def open_source(source: Source) -> Iterator[BinaryIO]:
+    """A stream that can be read twice. `ImportFailed` if there is none."""
     if isinstance(source, str | os.PathLike):
         with _opened(Path(source)) as stream, _seekable(stream) as seekable:
-            yield TextFile(seekable)
+            yield seekable
     else:
         with _seekable(source) as seekable:
-            yield TextFile(seekable)
+            yield seekable
+
+
+def is_archive(stream: BinaryIO) -> bool:
+    """Whether it begins as an .xlsx file does."""
+    start = stream.tell()
+    head = stream.read(len(_ARCHIVE))
+    stream.seek(start)
+    return head == _ARCHIVE
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -150,7 +159,7 @@ def _opened(path: Path) -> BinaryIO:
     except FileNotFoundError:
         message, code = _("There is no file “%(path)s”."), "no_file"
     except IsADirectoryError:
-        message = _("“%(path)s” is a folder. Give the path of a CSV file.")
+        message = _("“%(path)s” is a folder. Give the path of a CSV or Excel file.")
         code = "is_folder"
     except (OSError, ValueError):
         message = _("“%(path)s” cannot be read. Check its name and permissions.")
@@ -170,10 +179,10 @@ def _seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
 
 
 def _refuse_by_signature(head: bytes) -> None:
-    if head.startswith(_SPREADSHEETS):
+    if head.startswith(_OLD_EXCEL):
         message = _(
-            "This is an Excel file or an archive. Save it as CSV (in Excel: “CSV UTF-8”) "
-            "and import that."
+            "This is a file of an old Excel, or one with a password. Save it as .xlsx "
+            "without a password, or as “CSV UTF-8”, and import that."
         )
         raise ImportFailed(message, "spreadsheet")
     if head.startswith(b"%PDF"):

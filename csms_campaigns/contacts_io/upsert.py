@@ -1,4 +1,4 @@
-"""A slice of people into contacts: one statement each for contacts, list and opt-outs.
+"""A slice of people into contacts: one statement each for contacts, lists and opt-outs.
 
 A blank cell never erases, and attributes that the file doesn't have stay: values are merged
 inside the statement, where no other writer can come between reading and writing.
@@ -7,10 +7,12 @@ inside the statement, where no other writer can come between reading and writing
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Any, Final
 
-from django.db import connections, router, transaction
+from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
@@ -18,24 +20,15 @@ from csms_campaigns.contacts_io.people import Person
 from csms_campaigns.models import Contact, ContactList, OptOut
 
 CONTACT: Final = Contact._meta.db_table
+LIST: Final = ContactList._meta.db_table
 OPT_OUT: Final = OptOut._meta.db_table
 MEMBER: Final = Contact.lists.through._meta.db_table
 
-# One JSON text for a slice, rather than COPY: no temporary table, any adapter takes it, and
-# it is cheaper to write than arrays of texts that are full of quotation marks.
-_PEOPLE: Final = {
-    "postgresql": (
-        "json_to_recordset(%s::json) AS v (phone text, name text, attributes jsonb)"
-    ),
-    "sqlite": (
-        "(SELECT json_extract(value, '$.phone') AS phone,"
-        " json_extract(value, '$.name') AS name,"
-        " json_extract(value, '$.attributes') AS attributes FROM json_each(%s)) AS v"
-    ),
-}
-_PHONES: Final = {
-    "postgresql": "(SELECT json_array_elements_text(%s::json))",
-    "sqlite": "(SELECT value FROM json_each(%s))",
+# Temporary, and of this transaction alone: no pooler and no second import sees it.
+SLICE: Final = "csms_import_slice"
+_TYPES: Final = {
+    "postgresql": "phone varchar(16), name varchar(200), attributes jsonb",
+    "sqlite": "phone TEXT, name TEXT, attributes TEXT",
 }
 _MERGED: Final = {
     "postgresql": "c.attributes || {new}.attributes",
@@ -44,83 +37,112 @@ _MERGED: Final = {
 _NAME: Final = "COALESCE(NULLIF({new}.name, ''), c.name)"
 
 
-class Counts(NamedTuple):
-    created: int
-    updated: int
-    unchanged: int
-    opted_out: int
+class Outcome(IntEnum):
+    """What became of a person's row; `OPTED_OUT` is added to it."""
+
+    UNCHANGED = 0
+    CREATED = 1
+    UPDATED = 2
+    OPTED_OUT = 4
 
 
 class Writer:
-    """Writes slices of people, each in a transaction of its own; a dry one only counts."""
+    """Writes slices of people, or with `dry_run` only compares them. The transaction is the
+    caller's."""
 
-    def __init__(self, list_name: str | None, *, dry_run: bool) -> None:
+    def __init__(self, list_ids: Sequence[int] = (), *, dry_run: bool = False) -> None:
         self._alias = router.db_for_write(Contact)
         self._dry_run = dry_run
-        self._list_id = None if dry_run else self._list(list_name)
+        self._list_ids = list(list_ids)
 
-    def write(self, people: Sequence[Person]) -> Counts:
-        """`people` has each number once."""
-        with transaction.atomic(using=self._alias):
-            if self._dry_run:
-                created, updated = self._compare(people)
-            else:
-                created, updated = self._upsert(people)
-                self._join_list(people)
-            opted_out = self._count_opted_out(people)
-        return Counts(created, updated, len(people) - created - updated, opted_out)
+    def write(self, people: Sequence[Person]) -> bytearray:
+        """An `Outcome` for each of `people`, which has each number once."""
+        outcomes = bytearray(len(people))
+        places = {person.phone: i for i, person in enumerate(people)}
+        with self._slice(people):
+            changed = self._compare() if self._dry_run else self._upsert()
+            for phone, is_new in changed:
+                outcomes[places[phone]] = Outcome.CREATED if is_new else Outcome.UPDATED
+            if self._list_ids and not self._dry_run:
+                self._join_lists()
+            for (phone,) in self._opted_out():
+                outcomes[places[phone]] |= Outcome.OPTED_OUT
+        return outcomes
 
-    def _list(self, name: str | None) -> int | None:
-        if name is None:
-            return None
-        lists = ContactList.objects.using(self._alias)
-        return int(lists.get_or_create(name=name)[0].pk)
+    @contextmanager
+    def _slice(self, people: Sequence[Person]) -> Iterator[None]:
+        self._execute(f"CREATE TEMPORARY TABLE {SLICE} ({_TYPES[self._vendor]})")
+        if self._vendor == "postgresql":
+            self._copy(people)
+        else:
+            self._insert(people)
+        yield
+        self._execute(f"DROP TABLE {SLICE}")
 
-    def _upsert(self, people: Sequence[Person]) -> tuple[int, int]:
+    def _copy(self, people: Sequence[Person]) -> None:
+        """COPY: half the time of one JSON text, a third of that of arrays (measured)."""
+        lines = "".join(
+            f"+{number}\t{name}\t{attributes}\n" for number, name, attributes in people
+        )
+        # Tabs and line ends were cleaned out of every cell; a backslash may be left.
+        lines = lines.replace("\\", "\\\\")
+        with self._connection.cursor() as cursor:
+            with cursor.copy(f"COPY {SLICE} FROM STDIN") as copy:
+                copy.write(lines)
+            if len(people) > 1_000:
+                # Without figures the planner at times reads all contacts for each slice.
+                cursor.execute(f"ANALYZE {SLICE}")
+
+    def _insert(self, people: Sequence[Person]) -> None:
+        # SQLite's own json_patch takes "\u0645" and "م" for two names.
+        raw = self._connection.connection
+        raw.create_function("csms_merge", 2, _merge, deterministic=True)
+        with self._connection.cursor() as cursor:
+            cursor.executemany(
+                f"INSERT INTO {SLICE} VALUES (%s, %s, %s)",  # noqa: S608 - constants only
+                [(p.phone, p.name, p.attributes) for p in people],
+            )
+
+    def _upsert(self) -> list[tuple[str, bool]]:
         now = self._connection.ops.adapt_datetimefield_value(timezone.now())
         # A created row alone has two equal times; an unchanged one isn't returned.
-        rows = self._fetch(
+        return self._fetch(
             f"INSERT INTO {CONTACT} AS c"  # noqa: S608 - constants only
             " (phone, name, attributes, created_at, updated_at)"
             f" SELECT v.phone, v.name, v.attributes, {self._now}, {self._now}"
-            f" FROM {_PEOPLE[self._vendor]} WHERE true"
+            f" FROM {SLICE} AS v WHERE true"
             " ON CONFLICT (phone) DO UPDATE SET"
             f" name = {_NAME.format(new='excluded')},"
             f" attributes = {self._merged('excluded')},"
             " updated_at = excluded.updated_at"
             f" WHERE {self._differs('excluded')}"
-            " RETURNING created_at = updated_at",
-            [now, now, _people(people)],
+            " RETURNING phone, created_at = updated_at",
+            [now, now],
         )
-        created = sum(1 for (is_created,) in rows if is_created)
-        return created, len(rows) - created
 
-    def _compare(self, people: Sequence[Person]) -> tuple[int, int]:
-        rows = self._fetch(
-            f"SELECT count(*), sum(CASE WHEN {self._differs('v')} THEN 1 ELSE 0 END)"  # noqa: S608 - constants only
-            f" FROM {_PEOPLE[self._vendor]} JOIN {CONTACT} AS c ON c.phone = v.phone",
-            [_people(people)],
+    def _compare(self) -> list[tuple[str, bool]]:
+        return self._fetch(
+            "SELECT v.phone, c.id IS NULL"  # noqa: S608 - constants only
+            f" FROM {SLICE} AS v LEFT JOIN {CONTACT} AS c ON c.phone = v.phone"
+            f" WHERE c.id IS NULL OR {self._differs('v')}"
         )
-        known, updated = rows[0]
-        return len(people) - known, updated or 0
 
-    def _join_list(self, people: Sequence[Person]) -> None:
-        if self._list_id is None:
-            return
-        with self._connection.cursor() as cursor:
-            cursor.execute(
-                f"INSERT INTO {MEMBER} (contact_id, contactlist_id)"  # noqa: S608 - constants only
-                f" SELECT id, %s FROM {CONTACT} WHERE phone IN {_PHONES[self._vendor]}"
-                " ON CONFLICT DO NOTHING",
-                [self._list_id, _phones(people)],
-            )
-
-    def _count_opted_out(self, people: Sequence[Person]) -> int:
-        rows = self._fetch(
-            f"SELECT count(*) FROM {OPT_OUT} WHERE phone IN {_PHONES[self._vendor]}",  # noqa: S608 - constants only
-            [_phones(people)],
+    def _join_lists(self) -> None:
+        # Through the table of lists: one that was deleted meanwhile has no new members.
+        places = ", ".join(["%s"] * len(self._list_ids))
+        self._execute(
+            f"INSERT INTO {MEMBER} (contact_id, contactlist_id)"  # noqa: S608 - constants only
+            f" SELECT c.id, l.id FROM {SLICE} AS v JOIN {CONTACT} AS c"
+            f" ON c.phone = v.phone CROSS JOIN {LIST} AS l WHERE l.id IN ({places})"
+            " ORDER BY l.id, c.id ON CONFLICT DO NOTHING",
+            self._list_ids,
         )
-        return int(rows[0][0])
+
+    def _opted_out(self) -> list[tuple[str]]:
+        return self._fetch(
+            f"SELECT v.phone FROM {SLICE} AS v JOIN {OPT_OUT} AS o"  # noqa: S608 - constants only
+            " ON o.phone = v.phone"
+        )
 
     @property
     def _connection(self) -> BaseDatabaseWrapper:
@@ -141,28 +163,14 @@ class Writer:
         name = _NAME.format(new=new)
         return f"({name} <> c.name OR {self._merged(new)} <> c.attributes)"
 
-    def _fetch(self, sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
+    def _execute(self, sql: str, params: Sequence[Any] = ()) -> None:
         with self._connection.cursor() as cursor:
-            if self._vendor == "sqlite":
-                # SQLite's own json_patch takes "\u0645" and "م" for two names.
-                raw = self._connection.connection
-                raw.create_function("csms_merge", 2, _merge, deterministic=True)
             cursor.execute(sql, params)
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
-            return rows
 
-
-def _people(people: Sequence[Person]) -> str:
-    rows = (
-        f'{{"phone": "{person.phone}", "name": {json.dumps(person.name)},'
-        f' "attributes": {person.attributes}}}'
-        for person in people
-    )
-    return f"[{','.join(rows)}]"
-
-
-def _phones(people: Sequence[Person]) -> str:
-    return json.dumps([person.phone for person in people])
+    def _fetch(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return list(cursor.fetchall())
 
 
 def _merge(old: str, new: str) -> str:

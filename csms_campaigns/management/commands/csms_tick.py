@@ -9,7 +9,6 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from csms_campaigns import tasks
-from csms_campaigns.engine import ticking
 
 
 class Command(BaseCommand):
@@ -25,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         del args
         while True:
-            ticking.tick(tasks.wake_lanes, tasks.wake_prepare)
+            tasks.tick()
             if not options["every"]:
                 return
             time.sleep(options["every"])
