@@ -194,6 +194,7 @@ EDITABLE: Final = frozenset({_C.DRAFT, _C.READY})
 LAUNCHED: Final = frozenset({_C.SENDING, _C.PAUSED, _C.FINISHED})
 ACTIVE: Final = frozenset({_C.SENDING, _C.PAUSED})
 ENDED: Final = frozenset({_C.FINISHED, _C.CANCELLED})
+ARCHIVABLE: Final = ENDED | {_C.DRAFT}
 
 OPEN_BATCHES: Final = frozenset({BatchStatus.PENDING, BatchStatus.SENDING})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from csms_campaigns.admin.accounts import GatewayAccountAdmin
 from csms_campaigns.admin.campaigns import CampaignAdmin
 from csms_campaigns.admin.contacts import ContactAdmin, ContactListAdmin, OptOutAdmin
+from csms_campaigns.admin.message_templates import MessageTemplateAdmin
 from csms_campaigns.admin.sending import AttemptAdmin, BatchAdmin, SendResultAdmin
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ContactAdmin",
     "ContactListAdmin",
     "GatewayAccountAdmin",
+    "MessageTemplateAdmin",
     "OptOutAdmin",
     "SendResultAdmin",
 ]

@@ -8,28 +8,24 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from csms_campaigns import conf
-from csms_campaigns.models import Campaign
-from csms_campaigns.sms.segments import analyse, normalise_line_ends
+from csms_campaigns.admin.composing import template_text
+from csms_campaigns.admin.message_box import MessageField, TemplateField
+from csms_campaigns.engine import site_audiences
+from csms_campaigns.models import Campaign, MessageTemplate
 
-PREPARED_FROM = frozenset({"account", "lists", "message"})
+PREPARED_FROM = frozenset(
+    {
+        "account",
+        "lists",
+        "exclude_lists",
+        "audiences",
+        "message",
+        "smart_encoding",
+    }
+)
 """A change of one of these makes what was reviewed untrue."""
-
-
-class MessageField(forms.CharField):
-    """Browsers send CRLF, which would count as a change, and cost a character."""
-
-    widget = forms.Textarea(
-        attrs={"rows": 7, "dir": "auto", "class": "vLargeTextField csms-message"}
-    )
-
-    def to_python(self, value: Any) -> str:
-        return str(super().to_python(normalise_line_ends(value or "")))
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return normalise_line_ends(initial or "").strip() != self.to_python(data)
 
 
 class CampaignForm(forms.ModelForm):
@@ -37,6 +33,13 @@ class CampaignForm(forms.ModelForm):
         label=_("Account"),
         help_text=_("The gateway account that sends it, by its name in the settings."),
     )
+    audiences = forms.MultipleChoiceField(
+        label=_("From the site"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("People of the site's own tables."),
+    )
+    template = TemplateField(MessageTemplate.objects)
     message = MessageField(
         label=_("Message"),
         required=False,
@@ -50,34 +53,25 @@ class CampaignForm(forms.ModelForm):
         model = Campaign
         fields = ["name", "account", "lists", "message"]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        if data is not None and "_template" in data:
+            # The button of a page without JavaScript: its text is saved as if typed.
+            data = data.copy()
+            data["message"] = template_text(data) or data.get("message", "")
+        super().__init__(data, *args, **kwargs)
         if "account" in self.fields:
             known = [(alias, alias) for alias in conf.aliases()]
             self.fields["account"].choices = known  # type: ignore[attr-defined]
             if len(known) == 1:
                 self.initial.setdefault("account", known[0][0])
+        if "audiences" in self.fields:
+            # With those that have left the settings, so that they can be taken out.
+            names = {*site_audiences.names(), *(self.instance.audiences or [])}
+            choices = [(name, name) for name in sorted(names)]
+            self.fields["audiences"].choices = choices  # type: ignore[attr-defined]
 
     def changes_what_was_prepared(self) -> bool:
         return not PREPARED_FROM.isdisjoint(self.changed_data)
-
-
-def length_in_words(message: str) -> str:
-    """“72 characters, GSM-7, 1 segment”, for the text as it stands."""
-    found = analyse(message)
-    words = {
-        "encoding": found.encoding,
-        "segments": found.segments,
-        "characters": len(message),
-    }
-    return (
-        ngettext(
-            "%(characters)d characters in %(encoding)s: %(segments)d segment",
-            "%(characters)d characters in %(encoding)s: %(segments)d segments",
-            found.segments,
-        )
-        % words
-    )
 
 
 class ScheduleForm(forms.Form):

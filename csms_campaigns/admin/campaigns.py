@@ -10,13 +10,24 @@ from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from csms_campaigns import conf
 from csms_campaigns.admin.badges import badge, bubble
-from csms_campaigns.admin.campaign_form import CampaignForm, length_in_words
+from csms_campaigns.admin.campaign_form import CampaignForm
 from csms_campaigns.admin.campaign_pages import CampaignPages
+from csms_campaigns.admin.composing import (
+    ComposePages,
+    composition_in,
+    composition_of,
+    template_text,
+)
+from csms_campaigns.admin.copies import CopyPages
+from csms_campaigns.admin.filters import ArchivedFilter
 from csms_campaigns.admin.listing import LargeTableAdmin
+from csms_campaigns.admin.outlook import Composition
 from csms_campaigns.admin.tools import tools
 from csms_campaigns.admin.words import isolated, number
 from csms_campaigns.engine import audience, lifecycle
@@ -32,15 +43,32 @@ NEVER_SENT = frozenset(
 )
 
 
+def _kept(fields: Any, gone: set[str], shown: dict[str, str]) -> list[str]:
+    return [shown.get(name, name) for name in fields if name not in gone]
+
+
+def _composed(form: Any) -> Composition:
+    if form.instance.pk:
+        return composition_in(form.instance)
+    return Composition(str(form.initial.get("message", "")))
+
+
 @admin.register(Campaign)
-class CampaignAdmin(CampaignPages, LargeTableAdmin):
+class CampaignAdmin(ComposePages, CopyPages, CampaignPages, LargeTableAdmin):
     form = CampaignForm
     list_display = ["name", "state", "people", "account", "when", "created_by"]
-    list_filter = ["status"]
+    list_filter = ["status", ArchivedFilter]
     list_select_related = ["created_by"]
     search_fields = ["name"]
-    fields = ["name", "account", "lists", "message", "length"]
-    readonly_fields = ["length", "message_text"]
+    fieldsets = [
+        (None, {"fields": ["name", "account"]}),
+        (
+            _("Audience"),
+            {"fields": ["lists", "exclude_lists", "audiences", "reach"]},
+        ),
+        (_("Message"), {"fields": ["template", "message", "smart_encoding"]}),
+    ]
+    readonly_fields = ["reach", "message_text", "audiences_text"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         campaigns: QuerySet = super().get_queryset(request)
@@ -59,21 +87,32 @@ class CampaignAdmin(CampaignPages, LargeTableAdmin):
     def when(self, campaign: Campaign) -> Any:
         return campaign.started_at or campaign.send_at or campaign.created_at
 
-    @admin.display(description=_("length"))
-    def length(self, campaign: Campaign) -> str | None:
-        return length_in_words(campaign.message) if campaign.message else None
+    @admin.display(description=_("people"))
+    def reach(self, campaign: Campaign) -> SafeString:
+        shown = getattr(campaign, "csms_reach", "")
+        return format_html(
+            '<div class="csms-reach-part" data-part="audience">{}</div>', shown
+        )
+
+    @admin.display(description=_("From the site"))
+    def audiences_text(self, campaign: Campaign) -> str:
+        return ", ".join(campaign.audiences)
 
     @admin.display(description=_("message"))
     def message_text(self, campaign: Campaign) -> SafeString:
         return bubble(campaign.message)
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        found = list(super().get_fields(request, obj))
-        if obj is None:
-            found.remove("length")
-        elif not self.has_change_permission(request, obj):
-            found[found.index("message")] = "message_text"
-        return found
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without what this campaign, or this site, has not."""
+        gone = set() if conf.audiences() or (obj and obj.audiences) else {"audiences"}
+        shown: dict[str, str] = {}
+        if obj is not None and not self.has_change_permission(request, obj):
+            gone |= {"template", "reach"}
+            shown = {"message": "message_text", "audiences": "audiences_text"}
+        return [
+            (title, {**options, "fields": _kept(options["fields"], gone, shown)})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
 
     def formfield_for_manytomany(
         self, db_field: Any, request: Any, **kwargs: Any
@@ -90,18 +129,30 @@ class CampaignAdmin(CampaignPages, LargeTableAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         editable = obj is None or obj.status in EDITABLE
+        if obj is not None and obj.archived_at is not None:
+            return False
         return editable and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         deletable = obj is None or (obj.status in NEVER_SENT and obj.started_at is None)
         return deletable and super().has_delete_permission(request, obj)
 
-    # Saving
+    # Composing
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """`?template=` begins with its text."""
+        found: dict[str, Any] = super().get_changeform_initial_data(request)
+        text = template_text(request.GET)
+        return found if text is None else {**found, "message": text}
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
         campaign = kwargs.get("obj")
+        form = context["adminform"].form
+        if "message" in form.fields:
+            composed = composition_of(form.data) if form.is_bound else _composed(form)
+            form.instance.csms_reach = self.prepare_box(form, composed)
         if campaign is not None:
             context["csms_state"] = self.state(campaign)
             # The form's own button saves first: another one would lose what was typed.
@@ -119,6 +170,8 @@ class CampaignAdmin(CampaignPages, LargeTableAdmin):
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
+    # Saving
+
     def save_model(
         self, request: HttpRequest, obj: Campaign, form: Any, change: bool
     ) -> None:
@@ -128,7 +181,8 @@ class CampaignAdmin(CampaignPages, LargeTableAdmin):
             return
         if form.changes_what_was_prepared():
             self._take_back(request, obj)
-        changed = set(form.changed_data) - {"lists"}
+        columns = {column.name for column in Campaign._meta.concrete_fields}
+        changed = set(form.changed_data) & columns
         # Never the status, which the engine may have moved since this form was shown.
         obj.save(update_fields=changed)
 

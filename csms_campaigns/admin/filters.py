@@ -8,10 +8,12 @@ from typing import Any
 from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from csms_campaigns.models import Batch, Campaign, Contact, ContactList
 from csms_campaigns.states import (
+    ARCHIVABLE,
     OPEN_BATCHES,
     BatchStatus,
     SendStatus,
@@ -63,6 +65,33 @@ class ContactListFilter(RowFilter):
         # A semi-join: no row appears twice, and the planner may begin at either end.
         members = Contact.lists.through.objects.filter(contactlist_id=self.chosen_id())
         return queryset.filter(pk__in=members.values("contact_id"))
+
+
+class ArchivedFilter(SimpleListFilter):
+    """Archived campaigns are out of sight unless they are asked for."""
+
+    title = _("archive")
+    parameter_name = "archived"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: ModelAdmin
+    ) -> list[tuple[str, str]]:
+        return [("yes", gettext("Archived")), ("all", gettext("All"))]
+
+    def choices(self, changelist: Any) -> Any:
+        for choice in super().choices(changelist):
+            if choice["query_string"] == changelist.get_query_string(
+                remove=[self.parameter_name]
+            ):
+                choice["display"] = gettext("Not archived")
+            yield choice
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        # One that went on in spite of it (by a command) is shown: it may be sending.
+        archived = Q(archived_at__isnull=False, status__in=ARCHIVABLE)
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(archived if self.value() == "yes" else ~archived)
 
 
 class CampaignFilter(RowFilter):

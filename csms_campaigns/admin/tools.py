@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from csms_campaigns.models import Campaign, SendResult
+from csms_campaigns.states import ARCHIVABLE
 from csms_campaigns.states import CampaignStatus as State
 
 LAUNCH: Final = "csms_campaigns.launch_campaign"
@@ -37,6 +38,9 @@ LABELS: Final[dict[str, Any]] = {
     "cancel": _("Cancel the campaign"),
     "progress": _("Progress"),
     "recipients": _("Recipients"),
+    "copy": _("Copy"),
+    "archive": _("Archive"),
+    "unarchive": _("Take out of the archive"),
 }
 KINDS: Final = {
     "launch": "main",
@@ -70,9 +74,20 @@ def tools(
             posts=name not in READS,
             kind=KINDS.get(name, "quiet"),
         )
-        for name in OFFERED[campaign.status]
+        for name in _offered(campaign)
         if name not in but and may(request, name)
     ]
+
+
+def _offered(campaign: Campaign) -> tuple[str, ...]:
+    offered = OFFERED[campaign.status]
+    copied = () if campaign.parent_id else ("copy",)
+    if campaign.status not in ARCHIVABLE:
+        return (*offered, *copied)
+    if campaign.archived_at is None:
+        return (*offered, *copied, "archive")
+    # Put aside is not deleted: it may be looked at.
+    return (*(name for name in offered if name in READS), *copied, "unarchive")
 
 
 def may(request: HttpRequest, name: str) -> bool:
@@ -83,8 +98,10 @@ def may(request: HttpRequest, name: str) -> bool:
         return user.has_perm(f"csms_campaigns.{view}")
     if name in READS:
         return True
-    if name == "review":
+    if name in {"review", "archive", "unarchive"}:
         return user.has_perm("csms_campaigns.change_campaign")
+    if name == "copy":
+        return user.has_perm("csms_campaigns.add_campaign")
     return user.has_perm(LAUNCH)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
-from csms_campaigns.engine import lifecycle
+from csms_campaigns.engine import archiving, lifecycle
 from csms_campaigns.states import CampaignStatus as State
 from csms_campaigns.states import sources_of
 
@@ -65,4 +65,6 @@ VERBS: Final[dict[str, Verb]] = {
         # It commits its state first, then works in slices: one transaction would lock them all.
         atomic=False,
     ),
+    "archive": Verb(do=archiving.archive, log=_("Archived.")),
+    "unarchive": Verb(do=archiving.unarchive, log=_("Taken out of the archive.")),
 }

@@ -41,7 +41,7 @@ def test_a_draft_knows_who_wrote_it(
     assert campaign.created_by == boss
     assert campaign.message == "Hello\nyou"
     assert campaign.status == CampaignStatus.DRAFT
-    assert "9 characters in GSM-7: 1 segment" in pages.text(answer)
+    assert "151 characters left in this segment" in pages.text(answer)
 
 
 def test_an_account_that_is_not_in_the_settings_cannot_be_chosen(

@@ -201,14 +201,17 @@ def test_a_review_can_be_begun_again(office: Client, ready: Campaign) -> None:
 
 
 BUTTONS = {
-    CampaignStatus.DRAFT: set(),  # the form's own button saves and reviews
-    CampaignStatus.PREPARING: {"promise", "cancel"},
-    CampaignStatus.READY: {"launch", "promise", "recipients"},
-    CampaignStatus.SCHEDULED: {"promise", "recipients", "unschedule", "cancel"},
-    CampaignStatus.SENDING: {"pause", "progress", "recipients", "cancel"},
-    CampaignStatus.PAUSED: {"resume", "progress", "recipients", "cancel"},
-    CampaignStatus.FINISHED: {"progress", "recipients"},
-    CampaignStatus.CANCELLED: {"progress", "recipients"},
+    CampaignStatus.DRAFT: {
+        "copy",
+        "archive",
+    },  # the form's own button saves and reviews
+    CampaignStatus.PREPARING: {"promise", "cancel", "copy"},
+    CampaignStatus.READY: {"launch", "promise", "recipients", "copy"},
+    CampaignStatus.SCHEDULED: {"promise", "recipients", "unschedule", "cancel", "copy"},
+    CampaignStatus.SENDING: {"pause", "progress", "recipients", "cancel", "copy"},
+    CampaignStatus.PAUSED: {"resume", "progress", "recipients", "cancel", "copy"},
+    CampaignStatus.FINISHED: {"progress", "recipients", "copy", "archive"},
+    CampaignStatus.CANCELLED: {"progress", "recipients", "copy", "archive"},
 }
 READING = {"promise", "progress", "recipients"}
 
