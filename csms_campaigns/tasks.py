@@ -32,10 +32,12 @@ SAFE: Final[dict[str, Any]] = {
     # 0 and not None, which would mean the site's own.
     "rate_limit": 0,
 }
-EXPIRES: Final = 3600.0
+EXPIRES: Final = 86_400.0
 """Seconds after which a wake-up that no worker took is dropped, so that they do not pile up.
 
-Long, since the worker compares with its own clock: one that is ahead would drop them all."""
+A day, since a worker compares with its own clock: with an hour, one whose clock was some hours
+ahead dropped all that others sent, and its campaigns stood still. A day of ticks without any
+worker are some 35,000 messages, which take a minute to find that there is nothing to do."""
 NO_LIMIT: Final = 86_400
 """Longer than any task of ours: a site's own limit would kill a lane in the middle of a request."""
 

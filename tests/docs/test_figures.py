@@ -80,7 +80,7 @@ def test_a_figure_in_digits(said: str, value: float, name: str) -> None:
     ("said", "value", "expected"),
     [
         ("every ten seconds", ticking.PERIOD, 10),
-        ("expire after an hour", tasks.EXPIRES, 3600),
+        ("expire after a day", tasks.EXPIRES, 86_400),
         ("holds five people at most", batching.CANARY_SIZE, 5),
         ("after ten in a row", accounts.FAILURES_UNTIL_PAUSE, 10),
         ("after three in a row the account rests", accounts.UNANSWERED_UNTIL_PROBE, 3),

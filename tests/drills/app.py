@@ -3,7 +3,8 @@
 The environment says which: `DRILL_STEP` (below), `DRILL_ACTION` (`kill`, `stop` or `fail`),
 `DRILL_AT` (the n-th time that this process gets there), `DRILL_MARK` (a file that is written when
 it happens, so that it happens once however many processes there are). `DRILL_CELERY` holds Celery
-options of a hostile host, `DRILL_MARGIN` the seconds that a lease outlasts its request.
+options of a hostile host, `DRILL_MARGIN` the seconds that a lease outlasts its request,
+`DRILL_PERIOD` those after which a busy lane does the tick's work.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ django.setup()
 
 from django.db import OperationalError
 
-from csms_campaigns.engine import dispatch, finishing, lanes, taking
+from csms_campaigns.engine import dispatch, finishing, lanes, taking, ticking
 from csms_campaigns.gateway import transport
 from project.celery import app
 
@@ -91,6 +92,8 @@ def _arm(step: str, action: Callable[[], None], at: int) -> None:
 
 if margin := os.environ.get("DRILL_MARGIN"):
     taking.LEASE_MARGIN = lanes.LEASE_MARGIN = float(margin)
+if period := os.environ.get("DRILL_PERIOD"):
+    ticking.PERIOD = float(period)
 if named := os.environ.get("DRILL_STEP"):
     _arm(named, ACTIONS[os.environ["DRILL_ACTION"]], int(os.environ["DRILL_AT"]))
 app.conf.update(json.loads(os.environ.get("DRILL_CELERY", "{}")))

@@ -49,7 +49,7 @@ class Scale:
     recipients: int = 200_000
     workers: int = 4
     batch: int = 100
-    limits: str = "100/10,500/60"
+    limits: str = "50/10,200/60"
     seed: int = 1
     minutes: float = 40
     calm: bool = False

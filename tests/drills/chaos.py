@@ -29,7 +29,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--recipients", type=int, default=200_000)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--batch", type=int, default=100, help="numbers in a request")
-    parser.add_argument("--limits", default="100/10,500/60", help="as the sandbox's")
+    parser.add_argument("--limits", default="50/10,200/60", help="as the sandbox's")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--minutes", type=float, default=40, help="it fails after so many"

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from csms_campaigns.engine.finishing import NO_ENTRY
@@ -21,10 +22,10 @@ DIED = "the worker was killed or frozen"
 LATE = "the answer came after the time-out"
 LEFT_OUT = "the answer left the number out"
 BROKE = "the answer broke, after the texts had left"
-BROKE_BEFORE = "the answer broke, before anything was done"
+BROKE_BEFORE = "the answer broke, before the texts had left"
 
-UNPROCESSED = ("reset_before", "500_before", "status", "redirect")
-"""The sandbox's faults after which nothing was delivered, and the client cannot know it."""
+UNPROCESSED = ("reset_before", "500_before", "status", "redirect", "500")
+"""The sandbox's faults after which nothing, or half, was delivered, and the client cannot know."""
 SLICE = 20_000
 
 
@@ -188,3 +189,9 @@ def fullest(arrivals: Sequence[float], seconds: float) -> int:
         ),
         default=0,
     )
+
+
+def most_at_once(spans: Sequence[tuple[datetime, datetime]]) -> int:
+    """How many of these spans of time lie over each other, where most of them do."""
+    steps = sorted([(b, 1) for b, _e in spans] + [(e, -1) for _b, e in spans])
+    return max(accumulate(step for _at, step in steps), default=0)
