@@ -12,10 +12,10 @@ from django.db.models import Sum
 from csms_campaigns import conf
 from csms_campaigns.engine import accounts
 from csms_campaigns.engine.database import now, rows
-from csms_campaigns.engine.forecast import ages, seconds_until_sent
-from csms_campaigns.engine.sums import Sums, sums
+from csms_campaigns.engine.sums import sums
 from csms_campaigns.engine.waiting import waiting
-from csms_campaigns.models import Batch, Campaign, GatewayAccount
+from csms_campaigns.engine.workload import prospect
+from csms_campaigns.models import Batch, Campaign
 from csms_campaigns.states import CampaignStatus
 
 PACE: Final = 60.0
@@ -76,7 +76,7 @@ def progress(campaign: Campaign) -> Progress:
         batches_done=found.batches - found.open_batches,
         remaining_credits=account.remaining_credits,
         rate_per_minute=_rate(campaign, moment),
-        eta_seconds=_eta(campaign, found, account, options),
+        eta_seconds=_eta(campaign, options),
         waiting_until=waits.until if waits else None,
         waiting_for=waits.reason if waits else "",
     )
@@ -102,13 +102,7 @@ def _rate(campaign: Campaign, moment: datetime) -> float:
     return round(done * 60 / ran, 1)
 
 
-def _eta(
-    campaign: Campaign,
-    found: Sums,
-    account: GatewayAccount,
-    options: conf.Account | None,
-) -> float | None:
+def _eta(campaign: Campaign, options: conf.Account | None) -> float | None:
     if campaign.status != CampaignStatus.SENDING or options is None:
         return None
-    history = ages(account, options)
-    return round(seconds_until_sent(options, found.open_batches, history), 1)
+    return round(prospect(campaign, options).forecast().ends, 1)

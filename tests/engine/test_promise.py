@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from csms_campaigns import conf
 from csms_campaigns.conf import Account, Window
-from csms_campaigns.engine import accounts, audience, forecast
-from csms_campaigns.engine.forecast import ages, seconds_until_sent
+from csms_campaigns.engine import accounts, audience, lifecycle
+from csms_campaigns.engine import promise as module
+from csms_campaigns.engine.history import past, usual_answer
 from csms_campaigns.engine.promise import promise
-from csms_campaigns.models import Attempt, Batch, Contact, GatewayAccount, SendResult
+from csms_campaigns.models import (
+    Attempt,
+    Batch,
+    Contact,
+    GatewayAccount,
+    SendResult,
+)
 from csms_campaigns.states import CampaignStatus
 from tests import factories
 from tests.engine.crowds import crowd
-from tests.engine.scenes import UNLIMITED, campaign_in, send
+from tests.engine.scenes import (
+    UNLIMITED,
+    campaign_in,
+    send,
+)
 
 USUAL = conf.Account("default", "key")
-HELD = 3.1
-"""Seconds until a request has surely arrived, with the margin: see `limits`."""
-
-
-def account(*windows: tuple[int, float], gap: float = 0.0, lanes: int = 4) -> Account:
-    made = tuple(sorted(Window(seconds, limit) for limit, seconds in windows))
-    return Account("a", "k", rate_limits=made, min_gap=gap, concurrency=lanes)
 
 
 # The promise
@@ -78,128 +79,6 @@ def test_a_promise_costs_the_same_at_any_size(configure: Any) -> None:
     assert queries(10) == queries(900)
 
 
-# When it will be over
-
-
-def test_nothing_to_send_takes_no_time() -> None:
-    assert seconds_until_sent(USUAL, 0) == 0
-    assert seconds_until_sent(USUAL, -3) == 0
-
-
-def test_one_request_takes_the_time_of_its_answer() -> None:
-    assert seconds_until_sent(USUAL, 1, answer=0.7) == pytest.approx(0.7)
-
-
-@pytest.mark.parametrize(
-    ("requests", "seconds"),
-    [
-        (100, 99 * 0.3),
-        (101, 60.6),
-        (5001, 3603.1),
-    ],
-)
-def test_the_documented_limits(requests: int, seconds: float) -> None:
-    """100 a minute, 5,000 an hour: the first of the next window waits for the first of this."""
-    found = seconds_until_sent(USUAL, requests, answer=0.5)
-    assert found == pytest.approx(seconds + 0.5, abs=0.01)
-
-
-def test_a_million_people_take_not_quite_two_hours() -> None:
-    """10,000 requests: two hours by the hour's limit, the second at the minute's pace."""
-    assert seconds_until_sent(USUAL, 10_000) == pytest.approx(6602, abs=5)
-
-
-def test_few_lanes_and_slow_answers_set_the_pace() -> None:
-    slow = account(lanes=2)
-    assert seconds_until_sent(slow, 11, answer=4.0) == pytest.approx(10 * 2 + 4)
-
-
-def test_a_used_up_window_is_waited_for() -> None:
-    past = [50.0] * 100
-    found = seconds_until_sent(USUAL, 1, past, answer=0.5)
-    assert found == pytest.approx(60.6 - 50 + 0.5)
-
-
-def test_beyond_the_steps_the_pace_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    exact = seconds_until_sent(USUAL, 4000)
-    monkeypatch.setattr(forecast, "MAX_STEPS", 1000)
-    assert seconds_until_sent(USUAL, 4000) == pytest.approx(exact, rel=0.1)
-
-
-windows = st.lists(
-    st.tuples(st.integers(1, 30), st.floats(0.5, 500)),
-    max_size=3,
-    unique_by=lambda w: w[1],
-)
-histories = st.lists(st.floats(0, 600), max_size=60).map(
-    lambda found: sorted(found, reverse=True)
-)
-options = st.builds(
-    lambda found, gap, lanes: account(*found, gap=gap, lanes=lanes),
-    windows,
-    st.floats(0, 5),
-    st.integers(1, 8),
-)
-answers = st.floats(0.01, 20)
-
-
-def slowly(made: Account, requests: int, past: Sequence[float], answer: float) -> float:
-    """The rules as a person would read them: at each moment, look at every window whole."""
-    stamps = [-age for age in past]
-    gap = max(made.min_gap, answer / made.concurrency)
-    for _each in range(requests):
-        free = [0.0, *(stamps[-1:] and [stamps[-1] + gap])]
-        for index, window in enumerate(made.rate_limits):
-            kept = window.seconds + (min(answer, 3.0) + 0.1 if index == 0 else HELD)
-            leave = sorted(stamp + kept for stamp in stamps)
-            # So many must have left that there is room for one.
-            must = len(leave) - window.limit + 1
-            free += leave[must - 1 : must] if must > 0 else []
-        stamps.append(max(free))
-    return stamps[-1] + answer
-
-
-@given(made=options, requests=st.integers(1, 80), past=histories, answer=answers)
-@settings(max_examples=300, deadline=None)
-def test_the_forecast_is_that_of_a_slow_simulation(
-    made: Account, requests: int, past: list[float], answer: float
-) -> None:
-    found = seconds_until_sent(made, requests, past, answer)
-    assert found == pytest.approx(slowly(made, requests, past, answer), abs=1e-6)
-
-
-@given(made=options, past=histories, answer=answers)
-@settings(deadline=None)
-def test_more_requests_never_take_less_time(
-    made: Account, past: list[float], answer: float
-) -> None:
-    found = [seconds_until_sent(made, n, past, answer) for n in range(1, 40)]
-    assert all(less <= more for less, more in itertools.pairwise(found))
-
-
-@given(made=options, requests=st.integers(1, 200), past=histories, answer=answers)
-@settings(deadline=None)
-def test_it_is_never_sooner_than_the_windows_allow(
-    made: Account, requests: int, past: list[float], answer: float
-) -> None:
-    found = seconds_until_sent(made, requests, past, answer)
-    for window in made.rate_limits:
-        full = (requests - 1) // window.limit
-        assert found >= full * window.seconds
-        young = sum(1 for age in past if age < window.seconds)
-        if young >= window.limit:
-            assert found >= window.seconds - past[-window.limit]
-
-
-@given(made=options, requests=st.integers(1, 60), past=histories, answer=answers)
-@settings(deadline=None)
-def test_a_history_never_makes_it_faster(
-    made: Account, requests: int, past: list[float], answer: float
-) -> None:
-    fresh = seconds_until_sent(made, requests, (), answer)
-    assert seconds_until_sent(made, requests, past, answer) >= fresh - 1e-9
-
-
 # The history
 
 
@@ -219,15 +98,46 @@ def sent_before(seconds: Sequence[float]) -> GatewayAccount:
     return accounts.state("default")
 
 
+def account(*windows: tuple[int, float]) -> Account:
+    made = tuple(sorted(Window(seconds, limit) for limit, seconds in windows))
+    return Account("default", "k", rate_limits=made)
+
+
 @pytest.mark.django_db
-def test_ages_are_those_of_the_latest_requests_oldest_first() -> None:
+def test_the_past_is_that_of_the_latest_requests() -> None:
     made = sent_before([90, 60, 30, 5])
-    found = ages(made, account((3, 60)))
-    assert found == sorted(found, reverse=True)
+    found = past(made, account((3, 60)))
+    assert found.numbers == [-3, -2, -1, 0]
     # Their distances, whatever this test takes itself.
-    assert [found[0] - found[1], found[1] - found[2]] == pytest.approx([30, 25])
-    assert ages(made, account()) == []
-    assert len(ages(made, account((2, 60), (9, 600)))) == 4
+    stamps = found.stamps
+    assert [stamps[n + 1] - stamps[n] for n in range(3)] == pytest.approx([30, 30, 25])
+    assert past(made, account((1, 60), (2, 600))).numbers == [-2, -1, 0]
+
+
+@pytest.mark.django_db
+def test_of_a_large_window_some_stamps_are_read(
+    django_assert_num_queries: Any,
+) -> None:
+    made = sent_before(range(3000, 0, -1))
+    with django_assert_num_queries(2 if connection.vendor == "postgresql" else 1):
+        found = past(made, account((100, 60), (2500, 86400)))
+    assert 250 < len(found.numbers) < 350
+    assert found.numbers[-101:] != []
+    assert set(range(-100, 1)) <= set(found.numbers)
+    assert found.numbers[0] == -2500
+
+
+@pytest.mark.django_db
+def test_the_usual_answer_is_learnt_from_those_that_came() -> None:
+    made = sent_before([50, 40, 30, 20, 10])
+    assert usual_answer(made) == 0.5
+    for cum, seconds in enumerate([1, 2, 9], start=1):
+        one = Attempt.objects.get(cum=cum)
+        one.done_at = one.stamped_at + timedelta(seconds=seconds)
+        one.outcome = "answered"
+        one.save()
+    Attempt.objects.filter(cum=4).update(outcome="unknown", done_at=timezone.now())
+    assert usual_answer(made) == 2.0
 
 
 @pytest.mark.django_db
@@ -244,6 +154,91 @@ def test_a_request_of_the_engine_is_in_the_history(configure: Any) -> None:
     configure(MIN_GAP=0)
     campaign_in(CampaignStatus.SENDING, 12)
     send()
-    found = ages(accounts.state("default"), USUAL)
-    assert len(found) == 1
-    assert 0 <= found[0] < 60
+    found = past(accounts.state("default"), USUAL)
+    assert found.numbers == [0]
+    assert -60 < found.stamps[0] <= 0
+
+
+# What it would be without the placeholders
+
+
+@pytest.mark.django_db
+def test_it_says_what_a_placeholder_costs(configure: Any) -> None:
+    configure(BATCH_SIZE=10, RATE_LIMITS=[], MIN_GAP=10)
+    campaign = factories.ready(40, "Hello {{ name }}")
+    found = promise(campaign)
+    assert (found.batches, found.texts, found.placeholders) == (40, 40, ["name"])
+    # Five alone, and 35 in four.
+    assert found.batches_of_one_text == 5
+    assert found.eta_seconds - found.eta_seconds_of_one_text == pytest.approx(
+        350, abs=1
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("count", [1, 4, 5, 6, 15, 16, 25, 31])
+def test_one_text_costs_as_many_requests_as_are_prepared(
+    configure: Any, count: int
+) -> None:
+    configure(BATCH_SIZE=10)
+    found = promise(factories.ready(count))
+    assert found.batches_of_one_text == found.batches
+    assert found.eta_seconds_of_one_text == found.eta_seconds
+    assert (found.texts, found.placeholders) == (1, [])
+
+
+@pytest.mark.django_db
+def test_too_many_texts_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "COUNTED", 2)
+    assert promise(factories.ready(3, "Hello {{ name }}")).texts is None
+
+
+@pytest.mark.django_db
+def test_zones_have_requests_of_their_own(configure: Any) -> None:
+    configure(BATCH_SIZE=10)
+    campaign = factories.ready(25)
+    Batch.objects.filter(number=1).update(time_zone="Asia/Riyadh")
+    campaign.zones = ["", "Asia/Riyadh"]
+    # Of twenty five alone and two more, and one for the other zone.
+    assert promise(campaign).batches_of_one_text == 4
+
+
+# Others, hours, a later start
+
+
+@pytest.mark.django_db
+def test_others_of_the_account_make_it_later(configure: Any) -> None:
+    configure(RATE_LIMITS=[], MIN_GAP=10, BATCH_SIZE=10)
+    mine = factories.ready(45)
+    alone = promise(mine).eta_seconds
+    assert alone == pytest.approx(40.5, abs=0.1)
+    lifecycle.launch(factories.ready(1000).pk)
+    assert promise(mine).eta_seconds == pytest.approx(2 * alone, abs=10)
+
+
+@pytest.mark.django_db
+def test_quiet_hours_make_it_start_later() -> None:
+    campaign = factories.ready(3)
+    now = timezone.now().astimezone(UTC)
+    campaign.send_from = (now + timedelta(hours=2)).time()
+    campaign.send_until = (now + timedelta(hours=4)).time()
+    campaign.time_zone = "UTC"
+    found = promise(campaign)
+    assert found.starts_seconds == pytest.approx(7200, abs=5)
+    assert found.eta_seconds == pytest.approx(7200.5, abs=5)
+    late = promise(campaign, starts_at=timezone.now() + timedelta(hours=5))
+    assert late.starts_seconds == pytest.approx(26 * 3600, abs=5)
+
+
+@pytest.mark.django_db
+def test_each_zone_begins_when_it_is_day_there() -> None:
+    campaign = factories.ready(6)
+    now = timezone.now().astimezone(UTC)
+    campaign.send_from = (now - timedelta(hours=1)).time()
+    campaign.send_until = (now + timedelta(hours=1)).time()
+    campaign.zones, campaign.time_zone = ["Etc/GMT+6", "UTC"], "UTC"
+    Batch.objects.filter(number=1).update(time_zone="UTC")
+    Batch.objects.filter(number=2).update(time_zone="Etc/GMT+6")
+    found = promise(campaign)
+    assert found.starts_seconds < 1
+    assert found.eta_seconds == pytest.approx(5 * 3600, abs=5)

@@ -1,0 +1,140 @@
+"""What campaigns have still to send, for the forecast: their own batches, and those beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from functools import partial
+
+from django.db.models import Count
+
+from csms_campaigns import conf
+from csms_campaigns.engine import accounts, timetable
+from csms_campaigns.engine.database import now, rows
+from csms_campaigns.engine.forecast import (
+    Forecast,
+    Part,
+    Past,
+    Times,
+    Work,
+    always,
+    forecast,
+)
+from csms_campaigns.engine.history import free_in, past, usual_answer
+from csms_campaigns.engine.hours import Hours, UnknownZone, opening
+from csms_campaigns.models import Batch, Campaign
+from csms_campaigns.states import BatchStatus, CampaignStatus
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """The account as it is now, from its real log, and what others have still to send."""
+
+    campaign: Campaign
+    options: conf.Account
+    moment: datetime
+    past: Past
+    others: list[Work]
+    answer: float
+    free_in: float
+
+    def forecast(
+        self,
+        requests: Mapping[str, int] | None = None,
+        starts_at: datetime | None = None,
+    ) -> Forecast:
+        """`requests` by time zone instead of its own: what if there were so many?"""
+        return forecast(
+            self.options,
+            work_of(self.campaign, self.options, self.moment, requests, starts_at),
+            self.others,
+            past=self.past,
+            answer=self.answer,
+            free_in=self.free_in,
+        )
+
+
+def prospect(campaign: Campaign, options: conf.Account) -> Prospect:
+    account = accounts.state(campaign.account)
+    moment = now()
+    return Prospect(
+        campaign,
+        options,
+        moment,
+        past(account, options),
+        others(campaign, options, moment),
+        usual_answer(account),
+        free_in(account),
+    )
+
+
+def work_of(
+    campaign: Campaign,
+    options: conf.Account,
+    moment: datetime,
+    requests: Mapping[str, int] | None = None,
+    starts_at: datetime | None = None,
+) -> Work:
+    begins = starts_at or _begins(campaign)
+    seconds = (begins - moment).total_seconds() if begins else 0.0
+    counts = waiting(campaign) if requests is None else requests
+    return Work(
+        tuple(
+            Part(count, _times(campaign, options, zone, moment))
+            for zone, count in counts.items()
+        ),
+        begins=max(seconds, 0.0),
+        alone=not campaign.canary_passed,
+    )
+
+
+def others(campaign: Campaign, options: conf.Account, moment: datetime) -> list[Work]:
+    """Campaigns of the same account that are being sent, or will be at a time."""
+    beside = rows(Campaign).filter(
+        account=campaign.account,
+        status__in=[CampaignStatus.SENDING, CampaignStatus.SCHEDULED],
+    )
+    return [work_of(other, options, moment) for other in beside.exclude(pk=campaign.pk)]
+
+
+def waiting(campaign: Campaign) -> Mapping[str, int]:
+    """Batches that wait, by time zone; counted only where the campaign's row cannot tell."""
+    if campaign.started_at is None and len(campaign.zones) <= 1:
+        return {zone: campaign.batch_count for zone in timetable.batch_zones(campaign)}
+    found = rows(Batch).filter(campaign=campaign, status=BatchStatus.PENDING)
+    pairs: Iterable[tuple[str, int]] = (
+        found.order_by()
+        .values("time_zone")
+        .annotate(n=Count("pk"))
+        .values_list("time_zone", "n")
+    )
+    return dict(pairs)
+
+
+def _begins(campaign: Campaign) -> datetime | None:
+    return campaign.send_at if campaign.status == CampaignStatus.SCHEDULED else None
+
+
+def _times(
+    campaign: Campaign, options: conf.Account, zone: str, moment: datetime
+) -> Times:
+    hours = timetable.hours(campaign)
+    try:
+        found = timetable.zone(campaign, zone)
+    except UnknownZone:
+        return always
+    if hours is None:
+        return always
+    origin, margin = timetable.aware(moment), timetable.margin(options)
+    return partial(_opening_from, hours, found, origin, margin)
+
+
+def _opening_from(
+    hours: Hours, zone: tzinfo, origin: datetime, margin: timedelta, seconds: float
+) -> tuple[float, float]:
+    found = opening(hours, zone, origin + timedelta(seconds=seconds), margin)
+    return (
+        (found.opens - origin).total_seconds(),
+        (found.closes - origin).total_seconds(),
+    )
