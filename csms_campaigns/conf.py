@@ -5,6 +5,7 @@ The API key lives here and nowhere else; no `repr` shows it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -41,6 +42,8 @@ TOP_KEYS: Final = frozenset(
         "AUDIENCES",
         "METRICS_TOKEN",
         "LOG_NUMBERS",
+        "QUIET_HOURS_PRESETS",
+        "SECOND_PAIR_OF_EYES",
         "WITNESS_URL",
         "IMPORT_MAX_BYTES",
         "IMPORT_MAX_ROWS",
@@ -125,6 +128,19 @@ def import_max_bytes() -> int:
 
 def import_max_rows() -> int:
     return int(raw().get("IMPORT_MAX_ROWS", 2_000_000))
+
+
+def quiet_hours_presets() -> dict[str, tuple[str, str, str]] | None:
+    """Label → not before, not after, days ("0" is Monday); None: those that we suggest."""
+    found = raw().get("QUIET_HOURS_PRESETS")
+    return (
+        None if found is None else {name: tuple(each) for name, each in found.items()}
+    )
+
+
+def second_pair_of_eyes() -> bool:
+    """Must somebody launch who has not written the text?"""
+    return bool(raw().get("SECOND_PAIR_OF_EYES", False))
 
 
 def default_region() -> str | None:
@@ -278,12 +294,35 @@ def _is_redis(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(known)
 
 
+def _is_presets(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(name, str) and name.strip() and _is_preset(each)
+        for name, each in value.items()
+    )
+
+
+def _is_preset(value: Any) -> bool:
+    if not isinstance(value, list | tuple) or len(value) != 3:
+        return False
+    since, until, days = value
+    if not all(isinstance(part, str) for part in value):
+        return False
+    clock = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|")
+    whole = clock.fullmatch(since) and clock.fullmatch(until)
+    return bool(whole) and re.fullmatch(r"[0-6]{0,7}", days) is not None
+
+
 TOP_RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "METRICS_TOKEN": (
         lambda v: v is None or _is_token(v),
         f"a secret of at least {SHORTEST_TOKEN} letters and digits, or None",
     ),
     "LOG_NUMBERS": (lambda v: isinstance(v, bool), "True or False"),
+    "QUIET_HOURS_PRESETS": (
+        lambda v: v is None or _is_presets(v),
+        'a dict such as {"Office": ("09:00", "18:00", "60123")}, or None; Monday is 0',
+    ),
+    "SECOND_PAIR_OF_EYES": (lambda v: isinstance(v, bool), "True or False"),
     "IMPORT_MAX_BYTES": (
         lambda v: _is_count(v, 2**40),
         "a whole number of bytes, such as 104857600",

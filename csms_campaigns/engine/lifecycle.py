@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from csms_campaigns import conf
 from csms_campaigns.engine import accounts
 from csms_campaigns.engine.composition import check_account, check_parts
 from csms_campaigns.engine.database import (
@@ -92,17 +93,32 @@ def launch(campaign_id: int, *, by: Any = None, at: datetime | None = None) -> N
     check_account(campaign.account)
     check_not_set_back(accounts.state(campaign.account))
     moment = now()
-    if at is not None:
-        _schedule(campaign, at, moment, by)
+    with atomic():
+        # Locked, or who changes the text meanwhile could launch it too.
+        check_second_pair(rows(Campaign).select_for_update().get(pk=campaign_id), by)
+        if at is not None:
+            _schedule(campaign, at, moment, by)
+            return
+        move(
+            campaign_id,
+            S.SENDING,
+            only_from=[S.READY],
+            started_at=moment,
+            launched_by=by,
+            send_at=None,
+        )
+
+
+def check_second_pair(campaign: Campaign, by: Any) -> None:
+    """`CampaignError` for who wrote the campaign, where the site wants somebody else."""
+    if not conf.second_pair_of_eyes():
         return
-    move(
-        campaign_id,
-        S.SENDING,
-        only_from=[S.READY],
-        started_at=moment,
-        launched_by=by,
-        send_at=None,
-    )
+    if by is None:
+        text = _("Say who launches it: on this site nobody launches what they wrote.")
+        raise CampaignError(text, "no_user")
+    if by.pk in {campaign.created_by_id, campaign.changed_by_id}:
+        text = _("You wrote this campaign: on this site somebody else must launch it.")
+        raise CampaignError(text, "second_pair")
 
 
 def _schedule(campaign: Campaign, at: datetime, moment: datetime, by: Any) -> None:

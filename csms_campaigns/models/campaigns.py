@@ -120,6 +120,16 @@ class Campaign(models.Model):
         related_name="+",
         verbose_name=_("launched by"),
     )
+    # Who last changed its text or audience; with SECOND_PAIR_OF_EYES somebody else launches.
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("changed by"),
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     started_at = models.DateTimeField(_("started at"), null=True, editable=False)
     finished_at = models.DateTimeField(_("finished at"), null=True, editable=False)
@@ -127,6 +137,9 @@ class Campaign(models.Model):
     # Retention: from then on the numbers, or the rows, of its recipients are gone.
     anonymised_at = models.DateTimeField(null=True, editable=False)
     results_deleted_at = models.DateTimeField(null=True, editable=False)
+
+    # Of a test send: that of the form, so that a second press finds the first.
+    form_key = models.UUIDField(null=True, unique=True, editable=False)
 
     # Written while it is prepared
     prepare_token = models.UUIDField(null=True, editable=False)
