@@ -5,6 +5,7 @@ from __future__ import annotations
 from csms_campaigns.admin.accounts import GatewayAccountAdmin
 from csms_campaigns.admin.campaigns import CampaignAdmin
 from csms_campaigns.admin.contacts import ContactAdmin, ContactListAdmin, OptOutAdmin
+from csms_campaigns.admin.imports import ContactImportAdmin
 from csms_campaigns.admin.message_templates import MessageTemplateAdmin
 from csms_campaigns.admin.sending import AttemptAdmin, BatchAdmin, SendResultAdmin
 
@@ -13,6 +14,7 @@ __all__ = [
     "BatchAdmin",
     "CampaignAdmin",
     "ContactAdmin",
+    "ContactImportAdmin",
     "ContactListAdmin",
     "GatewayAccountAdmin",
     "MessageTemplateAdmin",

@@ -1,0 +1,60 @@
+"""How large an upload may grow: it is counted while it arrives, and what is beyond the bound
+is never kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from csms_campaigns import conf
+
+
+class BoundedUpload(FileUploadHandler):
+    """Before the site's own handlers; lets their file through until it is too large."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request)
+        self.exceeded = False
+        self._most = conf.import_max_bytes()
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
+        if start + len(raw_data) > self._most:
+            self.exceeded = True
+            raise SkipFile
+        return raw_data
+
+    def file_complete(self, file_size: int) -> UploadedFile | None:
+        return None
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(
+        label=gettext_lazy("File"),
+        allow_empty_file=True,
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx"}),
+    )
+
+    def __init__(self, *args: Any, exceeded: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._exceeded = exceeded
+        if exceeded:
+            self.fields["file"].required = False
+
+    def clean_file(self) -> Any:
+        if self._exceeded:
+            message = _(
+                "The file is larger than %(most)s. Split it, and upload the parts."
+            )
+            raise forms.ValidationError(message % {"most": most_bytes()})
+        return self.cleaned_data["file"]
+
+
+def most_bytes() -> str:
+    return filesizeformat(conf.import_max_bytes())
