@@ -138,7 +138,17 @@ class Campaign(models.Model):
     anonymised_at = models.DateTimeField(null=True, editable=False)
     results_deleted_at = models.DateTimeField(null=True, editable=False)
 
-    # Of a test send: that of the form, so that a second press finds the first.
+    # Of a test send: the campaign that it tries, which may be gone since; and the key of the
+    # form, so that a second press finds the first.
+    test_of = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="test_sends",
+        verbose_name=_("test of"),
+    )
     form_key = models.UUIDField(null=True, unique=True, editable=False)
 
     # Written while it is prepared
