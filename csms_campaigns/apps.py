@@ -11,3 +11,4 @@ class CsmsCampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from csms_campaigns import checks  # noqa: F401 registers them
+        from csms_campaigns.diagnosis import panel  # noqa: F401 registers with workers
