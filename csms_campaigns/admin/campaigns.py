@@ -32,7 +32,7 @@ from csms_campaigns.admin.tools import tools
 from csms_campaigns.admin.words import isolated, number
 from csms_campaigns.engine import audience, lifecycle
 from csms_campaigns.engine.errors import CampaignError
-from csms_campaigns.models import Campaign, ContactList
+from csms_campaigns.models import Campaign, ContactList, MessageTemplate
 from csms_campaigns.states import EDITABLE, CampaignKind, CampaignStatus
 
 FEW_LISTS = 40
@@ -45,6 +45,15 @@ NEVER_SENT = frozenset(
 
 def _kept(fields: Any, gone: set[str], shown: dict[str, str]) -> list[str]:
     return [shown.get(name, name) for name in fields if name not in gone]
+
+
+def _unused(campaign: Campaign) -> set[str]:
+    """What is not worth a line where it cannot be changed."""
+    used = {
+        "exclude_lists": campaign.exclude_lists.exists(),
+        "smart_encoding": campaign.smart_encoding,
+    }
+    return {name for name, is_used in used.items() if not is_used}
 
 
 def _composed(form: Any) -> Composition:
@@ -107,8 +116,10 @@ class CampaignAdmin(ComposePages, CopyPages, CampaignPages, LargeTableAdmin):
         gone = set() if conf.audiences() or (obj and obj.audiences) else {"audiences"}
         shown: dict[str, str] = {}
         if obj is not None and not self.has_change_permission(request, obj):
-            gone |= {"template", "reach"}
+            gone |= {"template", "reach", *_unused(obj)}
             shown = {"message": "message_text", "audiences": "audiences_text"}
+        elif not MessageTemplate.objects.exists():
+            gone.add("template")
         return [
             (title, {**options, "fields": _kept(options["fields"], gone, shown)})
             for title, options in super().get_fieldsets(request, obj)

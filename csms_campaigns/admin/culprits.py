@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from csms_campaigns.admin.words import number
 from csms_campaigns.engine.sampling import SampledPerson
+from csms_campaigns.sms.placeholders import Message, Placeholder
 from csms_campaigns.sms.readings import Readings
 from csms_campaigns.sms.segments import Culprit, analyse, is_gsm
 from csms_campaigns.sms.smart_encoding import changes, instead, simplified
@@ -22,9 +23,11 @@ _PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}")
 
 
 def why(
-    text: str, readings: Readings, people: tuple[SampledPerson, ...]
+    message: Message, text: str, readings: Readings, people: tuple[SampledPerson, ...]
 ) -> dict[str, Any] | None:
     """None where everything is sent in GSM-7."""
+    if readings.found and not readings.in_ucs_2:
+        return None  # Smart encoding has made it GSM-7.
     # Of the same length, so that positions stay those of the text in the box.
     own = _PLACEHOLDER.sub(lambda match: " " * len(match[0]), text)
     found = analyse(own).culprits
@@ -36,7 +39,7 @@ def why(
         return {"words": text % {"letter": script.char}}
     if found:
         return _list(found)
-    return _because_of_values(readings, people)
+    return _because_of_values(message, readings, people)
 
 
 def _is_of_another_script(culprit: Culprit) -> bool:
@@ -90,13 +93,15 @@ def _where(culprit: Culprit) -> str:
 
 
 def _because_of_values(
-    readings: Readings, people: tuple[SampledPerson, ...]
+    message: Message, readings: Readings, people: tuple[SampledPerson, ...]
 ) -> dict[str, Any] | None:
     if not readings.in_ucs_2:
         return None
     count = len(readings.in_ucs_2)
     person = people[readings.in_ucs_2[0].place]
-    example = next((v for v in person.values.values() if not is_gsm(v)), "")
+    values = [person.values.get(name, "") for name in message.names]
+    values += [p.default or "" for p in message.pieces if isinstance(p, Placeholder)]
+    example = next((value for value in values if not is_gsm(value)), "")
     text = ngettext(
         "Your own words fit GSM-7. A value such as “%(value)s” makes it UCS-2 for "
         "%(count)s person of those looked at: 70 characters fit a segment instead of 160.",
@@ -111,12 +116,19 @@ def _because_of_values(
 
 
 def offer(text: str, readings: Readings, *, already: bool) -> dict[str, Any] | None:
-    """Only where it saves a segment for somebody, and not where it is done anyway."""
+    """The diff, only where it saves a segment for somebody; with a text for the button,
+    unless the campaign does it by itself."""
     after = simplified(text)
-    if already or after == text:
+    if after == text:
         return None
-    texts = [reading.text for reading in readings.found] or [text]
-    saved = max(analyse(one).segments - analyse(encoded(one)).segments for one in texts)
+    shown = [
+        {"old": c.old, "new": c.new, "shown": _visible(c.old)} for c in changes(text)
+    ]
+    if already:
+        is_done = bool(readings.found) and encoded(text) != text
+        words = _("Smart encoding sends it so:")
+        return {"words": words, "changes": shown} if is_done else None
+    saved = _saved(text, readings)
     if saved <= 0:
         return None
     words = ngettext(
@@ -124,10 +136,13 @@ def offer(text: str, readings: Readings, *, already: bool) -> dict[str, Any] | N
         "Plain signs instead of typographic ones save %(count)s segments:",
         saved,
     )
-    shown = [
-        {"old": c.old, "new": c.new, "shown": _visible(c.old)} for c in changes(text)
-    ]
     return {"words": words % {"count": number(saved)}, "changes": shown, "text": after}
+
+
+def _saved(text: str, readings: Readings) -> int:
+    """Segments for one person, at most."""
+    texts = [reading.text for reading in readings.found] or [text]
+    return max(analyse(one).segments - analyse(encoded(one)).segments for one in texts)
 
 
 def _visible(old: str) -> str:

@@ -52,9 +52,7 @@ class MessageBox(forms.Textarea):
 class MessageField(forms.CharField):
     """Browsers send CRLF, which would count as a change, and cost a character."""
 
-    widget = MessageBox(
-        attrs={"rows": 7, "dir": "auto", "class": "vLargeTextField csms-message"}
-    )
+    widget = MessageBox(attrs={"rows": 7, "dir": "auto", "class": "csms-message"})
 
     def to_python(self, value: Any) -> str:
         return str(super().to_python(normalise_line_ends(value or "")))

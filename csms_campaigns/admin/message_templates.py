@@ -89,7 +89,7 @@ class MessageTemplateAdmin(ComposePages, LargeTableAdmin):
 
     def composition(self, data: QueryDict) -> Composition:
         # Whoever may write templates may not see the contacts for that.
-        return Composition(composition_of(data).text)
+        return Composition(composition_of(data).text, has_audience=False)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -97,7 +97,7 @@ class MessageTemplateAdmin(ComposePages, LargeTableAdmin):
         form, template = context["adminform"].form, kwargs.get("obj")
         if "message" in form.fields:
             text = form.data.get("message") if form.is_bound else form.instance.message
-            self.prepare_box(form, Composition(text or ""))
+            self.prepare_box(form, Composition(text or "", has_audience=False))
         if template is not None and _may_use(request):
             context["csms_use_url"] = self.use_url(template)
         return super().render_change_form(request, context, *args, **kwargs)

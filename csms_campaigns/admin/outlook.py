@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from csms_campaigns.admin import culprits
-from csms_campaigns.admin.directions import direction
 from csms_campaigns.admin.reach import reach
 from csms_campaigns.admin.sentences import PLACEHOLDERS
 from csms_campaigns.admin.words import number
@@ -44,6 +43,8 @@ class Composition:
     text: str = ""
     selection: Selection = field(default_factory=Selection)
     smart: bool = False
+    has_audience: bool = True
+    """A message template has none."""
 
     @property
     def is_to_somebody(self) -> bool:
@@ -68,7 +69,7 @@ def placeholders(names: tuple[str, ...]) -> list[dict[str, str]]:
 
 def _of_text(composed: Composition, found: Sample) -> dict[str, Any]:
     if not composed.text.strip():
-        return {"length": None, "examples": _raw("", composed), "jumps": []}
+        return {"length": None, "examples": _raw("", composed)}
     try:
         message = compile_message(composed.text)
     except PlaceholderError as error:
@@ -84,7 +85,7 @@ def _of_text(composed: Composition, found: Sample) -> dict[str, Any]:
     return {
         **_lengths(composed, message, readings),
         "warnings": list(_warnings(message, found, readings)),
-        "why": culprits.why(composed.text, readings, found.people),
+        "why": culprits.why(message, composed.text, readings, found.people),
         "smart": culprits.offer(composed.text, readings, already=composed.smart),
         **_examples(composed, message, found, readings),
     }
@@ -203,7 +204,7 @@ def _examples(
 ) -> dict[str, Any]:
     chosen, labels = _chosen(readings)
     if not chosen:
-        return {"examples": _raw(composed.text, composed), "jumps": []}
+        return {"examples": _raw(composed.text, composed)}
     varied = bool(message.names)
     if not varied:
         labels = {}
@@ -246,7 +247,6 @@ def _example(
         "name": person.name,
         "phone": person.phone,
         "text": reading.text,
-        "direction": direction(reading.text),
         "cost": f"{length['segments']} · {length['encoding']}",
         "labels": [_labels()[name] for name in labels],
     }
@@ -255,9 +255,9 @@ def _example(
 def _raw(text: str, composed: Composition) -> list[dict[str, Any]]:
     """The text as it stands, where there is nobody to show it for."""
     name = _("As it is written")
-    if not composed.is_to_somebody:
+    if composed.has_audience and not composed.is_to_somebody:
         name = _("Choose whom it is for, to see it as they will.")
-    return [{"name": name, "text": text, "direction": direction(text), "key": ""}]
+    return [{"name": name, "text": text, "key": ""}]
 
 
 def audience_key(composed: Composition) -> str:
