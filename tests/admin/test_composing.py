@@ -74,18 +74,14 @@ def test_what_people_write_is_escaped(office: Client, everyone: ContactList) -> 
         {},
         {"lists": ["x", "-1", "9" * 40, "0", "77"], "message": "Hi"},
         {"exclude_lists": ["x"], "audiences": ["none", "\0"], "message": "\0{{ a"},
-        {"message": "\ud83d", "lists": ["1"] * 900},
+        {"message": "\ufffd", "lists": ["1"] * 900},
         {"message": "a" * 60_000 + "{{ name }}", "template": "x", "fill": "1"},
     ],
 )
 def test_odd_input_does_no_harm(
     office: Client, everyone: ContactList, form: dict[str, Any]
 ) -> None:
-    encoded = {
-        name: value.encode("utf-8", "replace") if name == "message" else value
-        for name, value in form.items()
-    }
-    assert set(ask(office, **encoded)) == {"parts", "counted"}
+    assert set(ask(office, **form)) == {"parts", "counted"}
 
 
 def test_the_number_of_queries_does_not_grow(office: Client, db: None) -> None:
