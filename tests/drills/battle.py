@@ -117,7 +117,7 @@ class Battle:
             "CONCURRENCY": scale.lanes,
             "TIMEOUT": list(scale.timeout),
             "RATE_LIMITS": [list(w) for w in read_limits(scale.limits)],
-            "MIN_GAP": 0,
+            "MIN_GAP": None if scale.calm else 0,
         }
 
     def _worker(self, place: int) -> DrillWorker:

@@ -30,6 +30,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--batch", type=int, default=100, help="numbers in a request")
     parser.add_argument("--limits", default="50/10,200/60", help="as the sandbox's")
+    parser.add_argument("--lanes", type=int, default=8)
+    parser.add_argument("--latency", default="0.05-0.6", help="as the sandbox's")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--minutes", type=float, default=40, help="it fails after so many"
@@ -74,6 +76,8 @@ def _run(chosen: argparse.Namespace, folder: Path) -> int:
         workers=chosen.workers,
         batch=chosen.batch,
         limits=chosen.limits,
+        lanes=chosen.lanes,
+        latency=chosen.latency,
         seed=chosen.seed,
         minutes=chosen.minutes,
         calm=chosen.calm,

@@ -38,6 +38,7 @@ class Comparison:
     unknown: Counter[str] = field(default_factory=Counter)
     fullest: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Of each window: the most arrivals, sliding and by the clock."""
+    used: dict[str, float] = field(default_factory=dict)
     stalled_batches: int = 0
     requests: int = 0
     delivered: int = 0
@@ -176,6 +177,7 @@ def _limits(found: Comparison, gateway: Sandbox) -> None:
         )
         by_clock = max(clock.values(), default=0)
         found.fullest[str(window)] = (sliding, by_clock)
+        found.used[str(window)] = share_used(arrivals, window.limit, window.seconds)
         above = max(sliding, by_clock) > window.limit
         found.mistakes["windows above a limit"] += above
 
@@ -195,3 +197,12 @@ def most_at_once(spans: Sequence[tuple[datetime, datetime]]) -> int:
     """How many of these spans of time lie over each other, where most of them do."""
     steps = sorted([(b, 1) for b, _e in spans] + [(e, -1) for _b, e in spans])
     return max(accumulate(step for _at, step in steps), default=0)
+
+
+def share_used(arrivals: Sequence[float], limit: int, seconds: float) -> float:
+    """The time that whole windows of `limit` requests need, of the time that they took."""
+    ordered = sorted(arrivals)
+    windows = (len(ordered) - 1) // limit
+    if windows < 1:
+        return 0.0
+    return windows * seconds / (ordered[windows * limit] - ordered[0])

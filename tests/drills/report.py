@@ -44,6 +44,7 @@ def _sent(battle: Battle) -> Iterable[tuple[str, object]]:
     for window, (sliding, by_clock) in found.fullest.items():
         most = f"{sliding} sliding, {by_clock} by the clock"
         yield f"fullest window of {window}", most
+        yield f"used of {window}", f"{found.used[window]:.1%}"
 
 
 def _table(title: str, rows: Iterable[tuple[str, object]]) -> None:

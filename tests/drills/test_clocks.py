@@ -31,7 +31,7 @@ def test_machines_with_wrong_clocks_keep_the_limits_and_end(
     lifecycle.launch(campaign.pk)
     tasks.wake_lanes("default")
     wait_until(lambda: is_finished(campaign), seconds=180)
-    assert all("10 accepted" in worker.log() for worker in workers)
+    assert all("10 asked for, 10 accepted" in worker.log() for worker in workers)
     assert check_promises(campaign, gateway) == {"sent": PEOPLE}
     assert gateway.state()["requests"] == Attempt.objects.count() == BATCHES
     _no_moment_is_a_workers(began)
