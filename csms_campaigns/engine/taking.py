@@ -134,11 +134,13 @@ def _seconds_to_wait(
 def _claim_next(
     account: GatewayAccount, options: conf.Account, moment: datetime
 ) -> Taken | Wait | Nothing:
-    """The next batch of the least recently served campaign that has one."""
+    """The next batch of the least recently served campaign that has one; of a test before all."""
     if account.probing and _in_flight(_sending_batches(account.alias)):
         return HELD
     found = sending_campaigns(account.alias)
-    for pk in found.order_by(F("served_at").asc(nulls_first=True), "pk").values_list(
+    tests_first = F("kind").desc()  # "test" is behind "campaign" in the alphabet
+    least_served = F("served_at").asc(nulls_first=True)
+    for pk in found.order_by(tests_first, least_served, "pk").values_list(
         "pk", flat=True
     ):
         # Locked before its batches, in the one order of all; a pause that comes now waits.
