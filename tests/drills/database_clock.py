@@ -30,10 +30,15 @@ def wrong_clock() -> Iterator[Callable[[float], None]]:
     _run(_BEGIN)
     connection.close()
     try:
-        yield lambda seconds: _run(f"UPDATE drill.wrong SET seconds = {seconds}")
+        yield _set
     finally:
         _run(_END)
         connection.close()
+
+
+def _set(seconds: float) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE drill.wrong SET seconds = %s", [seconds])
 
 
 def _run(statements: str) -> None:

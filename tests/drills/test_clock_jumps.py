@@ -25,7 +25,8 @@ WINDOWS = [(LIMIT, 5), (9, 12)]
 
 
 def begin(quick: Any) -> tuple[Campaign, Any]:
-    return factories.sending(PEOPLE), quick(RATE_LIMITS=WINDOWS, latency=0.05)
+    gateway = quick(RATE_LIMITS=WINDOWS, latency=0.05)
+    return factories.sending(PEOPLE), gateway
 
 
 def used_up(gateway: Any) -> bool:
@@ -65,7 +66,7 @@ else:
         first = drill_worker()
         tasks.wake_lanes("default")
         wait_until(lambda: used_up(gateway))
-        first.kill()
+        first.terminate()
         drill_worker(clock=3600)
         tasks.wake_lanes("default")
         wait_until(lambda: is_finished(campaign), seconds=180)
