@@ -16,6 +16,8 @@ from csms_campaigns.states import AttemptOutcome
 POINTS: Final = 200
 """So many stamps are read for each window; between them the pace is taken to be even."""
 ANSWERS: Final = 50
+QUICKEST: Final = 0.05
+"""Seconds. A gateway that answers sooner is on this machine, and the worker is no quicker."""
 
 
 def past(account: GatewayAccount, options: Account) -> Past:
@@ -46,7 +48,7 @@ def usual_answer(account: GatewayAccount) -> float:
 
 def _median(times: Iterable[tuple[datetime, datetime]]) -> float:
     seconds = [(done - stamped).total_seconds() for stamped, done in times]
-    return max(median(seconds), 0.0) if seconds else USUAL_ANSWER
+    return max(median(seconds), QUICKEST) if seconds else USUAL_ANSWER
 
 
 def free_in(account: GatewayAccount) -> float:

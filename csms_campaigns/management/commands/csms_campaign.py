@@ -21,7 +21,8 @@ from csms_campaigns.engine import audience, follow_ups, lifecycle, resolving
 from csms_campaigns.engine.database import alias, rows
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.progress import progress
-from csms_campaigns.management import ledgers
+from csms_campaigns.engine.wall_clock import moment_of
+from csms_campaigns.management import ledgers, trying
 from csms_campaigns.models import Batch, Campaign, ContactList
 from csms_campaigns.states import Resolution
 
@@ -40,6 +41,7 @@ def create(options: Answer) -> Answer:
         message=options["message"],
         lists=found.values(),
         account=options["account"],
+        by=trying.user(options),
     )
     return {"id": campaign.pk}
 
@@ -50,7 +52,7 @@ def review(options: Answer) -> Answer:
 
 def launch(options: Answer) -> Answer:
     at = _moment(options["at"]) if options["at"] else None
-    lifecycle.launch(options["id"], at=at)
+    lifecycle.launch(options["id"], at=at, by=trying.user(options))
     return _woken(options["id"])
 
 
@@ -125,6 +127,7 @@ def _batch_ids(campaign_id: int, numbers: list[int] | None) -> list[int] | None:
 VERBS: Final[dict[str, Callable[[Answer], Answer]]] = {
     "create": create,
     "review": review,
+    "test": trying.send,
     "launch": launch,
     "pause": pause,
     "resume": resume,
@@ -171,9 +174,10 @@ def _moment(text: str) -> datetime:
     if moment is None:
         sentence = _("“%(text)s” is not a time such as 2026-12-31T09:00+03:00.")
         raise CampaignError(sentence % {"text": text}, "bad_time")
+    if timezone.is_naive(moment):
+        return moment_of(moment, timezone.get_current_timezone())
     try:
-        aware = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
-        return aware.astimezone(UTC)
+        return moment.astimezone(UTC)
     except OverflowError as error:
         sentence = _("“%(text)s” is too far away: choose an earlier time.")
         raise CampaignError(sentence % {"text": text}, "bad_time") from error
@@ -195,7 +199,10 @@ class Command(BaseCommand):
         found["launch"].add_argument(
             "--at", metavar="ISO", help="such as 2026-12-31T09:00+03:00"
         )
+        for name in ("create", "test", "launch"):
+            found[name].add_argument("--user", metavar="NAME", help="who asks for it")
         found["export"].add_argument("--output", required=True, metavar="FILE.csv")
+        trying.add_arguments(found["test"])
         _again_arguments(found)
         ledgers.add_arguments(found["ledger"])
 
