@@ -224,6 +224,8 @@ class CampaignAdmin(ComposePages, CopyPages, CampaignPages, LargeTableAdmin):
             return HttpResponseRedirect(self.home(campaign))
         if campaign.status == CampaignStatus.DRAFT and campaign.message:
             self._warn(request, campaign)
+        if "_template" in request.POST:
+            return HttpResponseRedirect(self.campaign_url(campaign, "change"))
         return None
 
     def _warn(self, request: HttpRequest, campaign: Campaign) -> None:

@@ -55,7 +55,18 @@ for (const compose of document.querySelectorAll('[data-compose]')) {
         }
     };
 
+    // Who signs in again in another window gets a new token there; this page must have it too,
+    // or neither its questions nor its save would be taken.
+    const renew = () => {
+        const token = form.elements.csrfmiddlewaretoken;
+        const fresh = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/);
+        if (token && fresh) {
+            token.value = fresh[1];
+        }
+    };
+
     const ask = async () => {
+        renew();
         const data = new FormData(form);
         data.append('counted', counted);
         if (fill) {
@@ -67,7 +78,7 @@ for (const compose of document.querySelectorAll('[data-compose]')) {
             headers: {Accept: 'application/json'},
             signal: AbortSignal.timeout(PATIENCE),
         });
-        if (response.redirected) {
+        if (response.redirected || response.status === 403) {
             failures += 1;
             tell(compose.dataset.signedOut);
             return;
