@@ -7,7 +7,6 @@ leaves a state in which every figure is true, and the next one goes on behind it
 
 from __future__ import annotations
 
-import logging
 import time
 import zlib
 from array import array
@@ -21,7 +20,7 @@ from django.db.models.functions import Now
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from csms_campaigns import conf
+from csms_campaigns import conf, logs
 from csms_campaigns.contacts_io import chunks, jobs, members, report
 from csms_campaigns.contacts_io.errors import ImportFailed
 from csms_campaigns.contacts_io.examples import Examples
@@ -39,7 +38,7 @@ from csms_campaigns.contacts_io.upsert import Writer
 from csms_campaigns.models import ContactImport
 from csms_campaigns.states import ChunkKind, ImportStage, ImportStep, ListAction
 
-logger = logging.getLogger("csms_campaigns.contacts_io")
+logger = logs.logger("csms_campaigns.contacts_io")
 
 SIGN_OF_LIFE: Final = 3.0
 """Seconds; also how old the figures of the progress page may be."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from csms_campaigns.contacts_io.cells import clean, safe, safe_phone
+from csms_campaigns.contacts_io.cells import clean, lengthened, safe, safe_phone
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,22 @@ def test_a_phone_keeps_its_plus() -> None:
 @pytest.mark.parametrize("text", ["+1-2", "+1 2", "=1", "+cmd|' /C calc'!A0", "-12"])
 def test_what_only_resembles_a_phone_is_made_safe(text: str) -> None:
     assert safe_phone(text) == f"'{text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("9.66512345678E+11", "966512345678"),
+        (" 9,66512345678e11 ", "966512345678"),
+        ("9.665123456780E+11", "966512345678"),
+        ("9.66512E+11", "9.66512E+11"),
+        ("9E+11", "9E+11"),
+        ("9.665123456785E+11", "9.665123456785E+11"),
+        ("+12125550101", "+12125550101"),
+        ("", ""),
+    ],
+)
+def test_a_shortened_number_is_lengthened_if_no_digit_is_lost(
+    text: str, digits: str
+) -> None:
+    assert lengthened(text) == digits

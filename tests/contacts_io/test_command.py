@@ -17,6 +17,7 @@ from django.db import connection
 
 from csms_campaigns.models import Contact, ContactList, OptOut
 from tests.contacts_io.conftest import FileMaker
+from tests.contacts_io.sheets import workbook
 
 pytestmark = pytest.mark.django_db
 
@@ -117,6 +118,50 @@ def test_a_dry_run_says_so_and_changes_nothing(run: Run, csv_file: FileMaker) ->
 def test_the_region_of_local_numbers(run: Run, csv_file: FileMaker) -> None:
     run(csv_file("phone\n0501234567\n"), "--region", "sa")
     assert str(Contact.objects.get().phone) == "+966501234567"
+
+
+def test_a_replaced_list_loses_who_is_not_in_the_file(
+    run: Run, csv_file: FileMaker
+) -> None:
+    vip = ContactList.objects.create(name="VIP")
+    vip.contacts.add(Contact.objects.create(phone="+12125550199"))
+    arguments = (csv_file(TEXT), "--list", "VIP", "--replace")
+    planned = json.loads(run(*arguments, "--dry-run", "--json"))
+    assert (planned["removed"], vip.contacts.count()) == (1, 1)
+    lines = run(*arguments).splitlines()
+    assert "1 member is not in the file and leaves the list." in lines
+    phones = {str(contact.phone) for contact in vip.contacts.all()}
+    assert phones == {"+12125550101", "+12125550102"}
+
+
+def test_replacing_needs_a_list(run: Run, csv_file: FileMaker) -> None:
+    with pytest.raises(CommandError, match="--replace needs the --list"):
+        run(csv_file(TEXT), "--replace")
+
+
+def test_a_list_is_not_emptied_by_a_file_of_errors(
+    run: Run, csv_file: FileMaker
+) -> None:
+    vip = ContactList.objects.create(name="VIP")
+    vip.contacts.add(Contact.objects.create(phone="+12125550199"))
+    with pytest.raises(CommandError, match="would empty the list"):
+        run(csv_file("phone\nbad\n"), "--list", "VIP", "--replace")
+    assert vip.contacts.count() == 1
+
+
+def test_columns_may_be_named(run: Run, csv_file: FileMaker) -> None:
+    path = csv_file("Kontakt;Wer;phone\n+12125550101;Ann;none\n")
+    run(path, "--phone-column", "kontakt", "--name-column", "Wer")
+    contact = Contact.objects.get()
+    assert (str(contact.phone), contact.name) == ("+12125550101", "Ann")
+    assert contact.attributes == {"phone": "none"}
+    with pytest.raises(CommandError, match="one column “Nummer” .found: Kontakt, Wer"):
+        run(path, "--phone-column", "Nummer")
+
+
+def test_an_excel_file(run: Run, csv_file: FileMaker) -> None:
+    path = csv_file(workbook([["Mobile"], [12125550101]]), name="people.xlsx")
+    assert json.loads(run(path, "--json"))["created"] == 1
 
 
 def test_a_refused_file_is_one_sentence(run: Run, tmp_path: Path) -> None:

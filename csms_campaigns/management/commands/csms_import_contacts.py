@@ -1,4 +1,4 @@
-"""Contacts from a CSV file, with a bar for people and one JSON object for machines."""
+"""Contacts from a CSV or Excel file, with a bar for people and one JSON object for machines."""
 
 from __future__ import annotations
 
@@ -20,12 +20,28 @@ BAR_WIDTH: Final = 30
 
 class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.description = _("Import contacts from a CSV file into a list.")
+        parser.description = _("Import contacts from a CSV or Excel file into a list.")
         parser.add_argument(
-            "file", metavar="FILE", help=_("A CSV file; - reads standard input.")
+            "file",
+            metavar="FILE",
+            help=_("A CSV or Excel file (.xlsx); - reads standard input."),
         )
         parser.add_argument(
             "--list", metavar="NAME", help=_("Add all to this list, new or not.")
+        )
+        parser.add_argument(
+            "--replace",
+            action="store_true",
+            help=_("Members of that list who are not in the file leave it."),
+        )
+        parser.add_argument(
+            "--phone-column",
+            metavar="HEADER",
+            default="",
+            help=_("The column of the numbers, if its name is not recognised."),
+        )
+        parser.add_argument(
+            "--name-column", metavar="HEADER", default="", help=_("The same for names.")
         )
         parser.add_argument(
             "--region",
@@ -47,6 +63,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["replace"] and not options["list"]:
+            raise CommandError(_("--replace needs the --list that it replaces."))
         try:
             report = self._import(options)
         except ImportFailed as error:
@@ -67,6 +85,9 @@ class Command(BaseCommand):
         return import_contacts(
             sys.stdin.buffer if from_stdin else options["file"],
             list_name=options["list"],
+            replace=options["replace"],
+            phone_header=options["phone_column"],
+            name_header=options["name_column"],
             region=options["region"],
             dry_run=options["dry_run"],
             errors=options["errors"] or f"{stem}.errors.csv",
@@ -90,6 +111,13 @@ def _sentences(report: ImportReport, options: dict[str, Any]) -> Iterator[str]:
         yield _("Rows with a problem are listed in %(path)s.") % {
             "path": report.errors_file
         }
+    if count := report.removed:
+        sentence = ngettext(
+            "%(count)s member is not in the file and leaves the list.",
+            "%(count)s members are not in the file and leave the list.",
+            count,
+        )
+        yield _number(count, sentence)
     if options["list"] and not options["dry_run"]:
         yield _("All valid numbers are in the list “%(name)s”.") % {
             "name": options["list"].strip()
