@@ -28,6 +28,7 @@ from csms_campaigns.states import (
     AttemptOutcome,
     BatchStatus,
     BlockReason,
+    CampaignKind,
     CampaignStatus,
 )
 
@@ -56,8 +57,8 @@ def collect() -> Iterator[Metric]:
 
 def _campaigns() -> Iterator[Metric]:
     metric = Metric("csms_campaigns", "gauge", "Campaigns by status.")
-    counted = rows(Campaign).order_by().values_list("status").annotate(Count("pk"))
-    found = dict(counted)
+    shown = rows(Campaign).filter(kind=CampaignKind.CAMPAIGN).order_by()
+    found = dict(shown.values_list("status").annotate(Count("pk")))
     for status in CampaignStatus.values:
         metric.add(found.get(status, 0), status=status)
     yield metric
