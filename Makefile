@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c project/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint wheel messages clean
+.PHONY: help demo demo-reset test drills lint wheel messages clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,6 +21,9 @@ demo-reset: $(VENV)/.demo ## the demo from the beginning: forgets what the last 
 
 test: $(VENV)/.test ## the tests, on SQLite and where a PostgreSQL server can be had on that too
 	@$(BIN)/python -m tests.run $(ARGS)
+
+drills: $(VENV)/.test ## 200,000 recipients in a storm of accidents: see docs/drills.md (ARGS="--db sqlite --recipients 20000")
+	@$(BIN)/python -m tests.drills.chaos --db postgres $(ARGS)
 
 lint: $(VENV)/.lint ## formatting, rules, layers, types, templates, migrations, translations
 	$(BIN)/ruff format --check .

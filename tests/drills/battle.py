@@ -238,7 +238,10 @@ class Battle:
         if tenth > getattr(self, "_said", -1):
             self._said = tenth
             state = self.gateway.state()
-            self.tell(f"{part:.0%}: {found}; {state['requests']} requests")
+            people = (
+                f"{found.sent} sent, {found.failed} failed, {found.unknown} unknown"
+            )
+            self.tell(f"{part:3.0%}: {people}; {state['requests']} requests")
 
     def _retried(self, ask: Callable[[], Any]) -> Any:
         """The page of a person who presses *reload* until the database is back."""

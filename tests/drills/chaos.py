@@ -20,31 +20,27 @@ from project.demo.processes import free_port
 BROKER = "TEST_REDIS_URL"
 
 
-def options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        "python -m tests.drills.chaos", description=__doc__
-    )
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser("python -m tests.drills.chaos", description=__doc__)
     # Read by tests.servers.addresses too, before this parser is asked.
-    parser.add_argument("--db", choices=["sqlite", "postgres"], default="sqlite")
-    parser.add_argument("--recipients", type=int, default=200_000)
-    parser.add_argument("--workers", type=int, default=4)
-    parser.add_argument("--batch", type=int, default=100, help="numbers in a request")
-    parser.add_argument("--limits", default="50/10,200/60", help="as the sandbox's")
-    parser.add_argument("--lanes", type=int, default=8)
-    parser.add_argument("--latency", default="0.05-0.6", help="as the sandbox's")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
+    made.add_argument("--db", choices=["sqlite", "postgres"], default="sqlite")
+    made.add_argument("--recipients", type=int, default=200_000)
+    made.add_argument("--workers", type=int, default=4)
+    made.add_argument("--batch", type=int, default=100, help="numbers in a request")
+    made.add_argument("--limits", default="50/10,200/60", help="as the sandbox's")
+    made.add_argument("--lanes", type=int, default=8)
+    made.add_argument("--latency", default="0.05-0.6", help="as the sandbox's")
+    made.add_argument("--seed", type=int, default=1)
+    made.add_argument(
         "--minutes", type=float, default=40, help="it fails after so many"
     )
-    parser.add_argument(
-        "--logs", type=Path, help="a folder that keeps the workers' logs"
-    )
-    parser.add_argument("--calm", action="store_true", help="no fault and no accident")
-    return parser.parse_args()
+    made.add_argument("--logs", type=Path, help="a folder that keeps the workers' logs")
+    made.add_argument("--calm", action="store_true", help="no fault and no accident")
+    return made
 
 
 def main() -> int:
-    chosen = options()
+    chosen = parser().parse_args()
     # Not by default: a developer's shell may name the demo's, and so does its Celery app.
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     os.environ[BROKER] = f"redis://127.0.0.1:{free_port()}/0"

@@ -27,6 +27,7 @@ class Place:
     worker: DrillWorker
     frozen_until: float = 0.0
     stopped_at: float = 0.0
+    killed: bool = False
 
     @property
     def is_well(self) -> bool:
@@ -99,6 +100,7 @@ class Storm:
 
     def _kill(self, place: Place) -> None:
         self.struck["SIGKILL to a worker"] += 1
+        place.killed = True
         place.worker.kill()
 
     def _freeze(self, place: Place) -> None:
@@ -121,6 +123,8 @@ class Storm:
             self._continue(place)
         self._end_if_late(place)
         if not place.worker.is_alive:
+            if not place.killed and not place.stopped_at:
+                self.struck["ended by itself"] += 1
             # What a warm stop has left of its group goes with it.
             place.worker.kill()
             self.places[number] = Place(self.start(number))

@@ -14,7 +14,7 @@ from tests.drills.battle import Battle, Scale
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SMALL = Scale(
-    recipients=1200,
+    recipients=800,
     workers=3,
     batch=10,
     limits="40/2,150/10",
@@ -23,7 +23,7 @@ SMALL = Scale(
     timeout=(0.5, 2.0),
     lanes=6,
     margin=1.0,
-    accidents=(1.0, 3.0),
+    accidents=(1.5, 3.0),
     latency="0.05-0.3",
     tick=1.0,
 )
