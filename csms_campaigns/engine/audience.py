@@ -17,23 +17,19 @@ from uuid import UUID
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from csms_campaigns import conf
 from csms_campaigns.engine import lifecycle
-from csms_campaigns.engine.batching import Batcher
 from csms_campaigns.engine.composition import (
     check,
     check_parts,
-    compiled_message,
-    is_by_zone,
     known_attributes,
 )
 from csms_campaigns.engine.database import alias, atomic, lock_sources, now, rows
 from csms_campaigns.engine.discarding import discard, take_apart
 from csms_campaigns.engine.errors import CampaignError
-from csms_campaigns.engine.people import slices
+from csms_campaigns.engine.freezing import write_chosen
 from csms_campaigns.engine.promise import Promise, promise
 from csms_campaigns.engine.repeating import write_follow_up
-from csms_campaigns.engine.writing import LEASE, Tally, TokenLost, hold, write_slice
+from csms_campaigns.engine.writing import LEASE, Tally, TokenLost, hold
 from csms_campaigns.models import Campaign
 from csms_campaigns.signals import announce, campaign_status_changed
 from csms_campaigns.states import CampaignStatus, SkipReason
@@ -130,16 +126,7 @@ def _write_audience(campaign_id: int, token: UUID) -> Tally:
     campaign = rows(Campaign).get(pk=campaign_id)
     if campaign.parent_id:
         return write_follow_up(campaign, token)
-    message = compiled_message(campaign.message)
-    list_ids = list(campaign.lists.using(alias()).values_list("pk", flat=True))
-    size = conf.account(campaign.account).batch_size
-    batcher = Batcher(message, size, by_zone=is_by_zone(campaign))
-    tally = Tally()
-    for people in slices(list_ids, with_values=bool(message.names)):
-        found = batcher.assign(people)
-        tally.batches = batcher.batch_count
-        write_slice(campaign_id, token, tally, found)
-    return tally
+    return write_chosen(campaign, token)
 
 
 def _end(campaign_id: int, token: UUID, tally: Tally) -> None:

@@ -10,7 +10,8 @@ from csms_campaigns.engine.people import Person
 from csms_campaigns.engine.zones import zone_of
 from csms_campaigns.models.fields import E164
 from csms_campaigns.sms.placeholders import Message, MissingValue
-from csms_campaigns.sms.segments import analyse
+from csms_campaigns.sms.segments import analyse, is_gsm
+from csms_campaigns.sms.smart_encoding import smart_encoding
 from csms_campaigns.states import SkipReason
 
 CANARY_SIZE: Final = 5
@@ -49,6 +50,8 @@ class Batcher:
     batch_size: int
     by_zone: bool = False
     """Each is texted in the hours of their own time zone."""
+    smart: bool = False
+    """Texts are written in plain letters where that saves a segment."""
     batch_count: int = 0
     open_groups: dict[tuple[str, str], Group] = field(default_factory=dict)
 
@@ -56,6 +59,8 @@ class Batcher:
         return [self._row(person) for person in people]
 
     def _row(self, person: Person) -> Row:
+        if person.left_out:
+            return Row(person, None, person.left_out, person.phone)
         if person.opted_out:
             return Row(person, None, SkipReason.OPTED_OUT.value)
         if not E164.fullmatch(person.phone):
@@ -65,6 +70,7 @@ class Batcher:
         except MissingValue as missing:
             reason = SkipReason.MISSING_PLACEHOLDER.value
             return Row(person, None, reason, missing.name)
+        text = self.final(text)
         zone = zone_of(person.phone) if self.by_zone else ""
         return Row(person, self.place(text, zone))
 
@@ -75,14 +81,40 @@ class Batcher:
             del self.open_groups[text, zone]
         return group
 
+    def place_many(self, text: str, count: int) -> list[Group]:
+        """The groups that so many people of one text come into, in their order."""
+        found = []
+        while count:
+            group = self.open_groups.get((text, "")) or self._begin(text, "")
+            taken = min(count, group.capacity - group.size)
+            group.size += taken
+            count -= taken
+            if group.size == group.capacity:
+                del self.open_groups[text, ""]
+            found.append(group)
+        return found
+
+    def room(self, text: str) -> int:
+        """How many of this text still come into its first group."""
+        group = self.open_groups.get((text, ""))
+        return group.capacity - group.size if group else self._capacity()
+
+    def final(self, text: str) -> str:
+        """As it is sent."""
+        return smart_encoding(text) if self.smart and not is_gsm(text) else text
+
     def _begin(self, text: str, zone: str) -> Group:
         if len(self.open_groups) >= MAX_OPEN_GROUPS:
             del self.open_groups[next(iter(self.open_groups))]
+        capacity = self._capacity()
         self.batch_count += 1
-        capacity = self.batch_size
-        if self.batch_count == 1:
-            capacity = min(CANARY_SIZE, capacity)
         segments = analyse(text).segments
         group = Group(self.batch_count, text, segments, capacity, zone)
         self.open_groups[text, zone] = group
         return group
+
+    def _capacity(self) -> int:
+        """Of the next group."""
+        return (
+            self.batch_size if self.batch_count else min(CANARY_SIZE, self.batch_size)
+        )

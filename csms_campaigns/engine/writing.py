@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -11,11 +12,11 @@ from uuid import UUID
 
 from django.db.models import Max
 
+from csms_campaigns.engine import bulk
 from csms_campaigns.engine.batching import Group, Row
 from csms_campaigns.engine.database import (
     atomic,
     connection,
-    is_postgresql,
     now,
     rows,
 )
@@ -62,21 +63,27 @@ def hold(campaign_id: int, token: UUID, **fields: Any) -> None:
         raise TokenLost
 
 
-def write_slice(campaign_id: int, token: UUID, tally: Tally, found: list[Row]) -> None:
-    """The slice's batches and recipients; the campaign's figures with them."""
+@contextmanager
+def one_slice(campaign_id: int, token: UUID, tally: Tally) -> Iterator[None]:
+    """One transaction: what is written in it, and the campaign's figures with it."""
     with atomic():
         hold(campaign_id, token)
         begin_range(tally)
+        yield
+        write_figures(campaign_id, token, tally)
+
+
+def write_slice(campaign_id: int, token: UUID, tally: Tally, found: list[Row]) -> None:
+    with one_slice(campaign_id, token, tally):
         write_groups(campaign_id, [row.group for row in found if row.group])
         _write_results(campaign_id, found)
         tally.add(found)
-        write_figures(campaign_id, token, tally)
 
 
 def begin_range(tally: Tally) -> None:
     """Before the first recipient is written."""
     if tally.first_result_id is None:
-        tally.first_result_id = _highest_result_id() + 1
+        tally.first_result_id = highest_result_id() + 1
 
 
 def write_figures(campaign_id: int, token: UUID, tally: Tally) -> None:
@@ -89,11 +96,11 @@ def write_figures(campaign_id: int, token: UUID, tally: Tally) -> None:
         zones=sorted(tally.zones),
         segment_count=tally.segments,
         first_result_id=tally.first_result_id,
-        last_result_id=_highest_result_id(),
+        last_result_id=highest_result_id(),
     )
 
 
-def _highest_result_id() -> int:
+def highest_result_id() -> int:
     return rows(SendResult).aggregate(highest=Max("pk"))["highest"] or 0
 
 
@@ -101,76 +108,86 @@ def write_groups(campaign_id: int, found: Iterable[Group]) -> None:
     """New batches are inserted with their size; those begun in an earlier slice grow."""
     groups = {group.number: group for group in found}
     grown = [g for g in groups.values() if g.batch_id is not None]
-    _insert_batches(campaign_id, [g for g in groups.values() if g.batch_id is None])
+    insert_groups(campaign_id, [g for g in groups.values() if g.batch_id is None])
     if grown:
-        table = connection().ops.quote_name(Batch._meta.db_table)
-        with connection().cursor() as cursor:
-            cursor.executemany(
-                f"UPDATE {table} SET size = %s WHERE id = %s",  # noqa: S608 our own table
-                [(group.size, group.batch_id) for group in grown],
-            )
+        grow_groups(grown)
 
 
-def _insert_batches(campaign_id: int, groups: list[Group]) -> None:
-    batches = rows(Batch).bulk_create(
-        [
-            Batch(
-                campaign_id=campaign_id,
-                number=group.number,
-                message=group.message,
-                segments=group.segments,
-                size=group.size,
-                time_zone=group.time_zone,
-            )
-            for group in groups
-        ],
-        batch_size=1000,
-    )
-    for group, batch in zip(groups, batches, strict=True):
-        group.batch_id = batch.pk
+def grow_groups(grown: list[Group]) -> None:
+    """Their size is written; they stand in the database already."""
+    table = connection().ops.quote_name(Batch._meta.db_table)
+    with connection().cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {table} SET size = %s WHERE id = %s",  # noqa: S608 our own table
+            [(group.size, group.batch_id) for group in grown],
+        )
 
 
-_COLUMNS: Final = (
-    "contact_id, batch_id, phone, status, skip_reason, error, campaign_id, "
-    "resolution, message_id, error_code, name"
+_OF_BATCHES: Final = (
+    "id",
+    "campaign_id",
+    "number",
+    "message",
+    "segments",
+    "size",
+    "time_zone",
 )
-_POSTGRESQL: Final = """
-INSERT INTO {table} ({columns})
-SELECT v.*, %s, '', '', '', ''
-  FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[]) AS v
-"""
-_SQLITE: Final = """
-INSERT INTO {table} ({columns}) VALUES (%s, %s, %s, %s, %s, %s, %s, '', '', '', '')
-"""
+
+
+def insert_groups(campaign_id: int, groups: list[Group]) -> None:
+    """Those without an id get one."""
+    new = [group for group in groups if group.batch_id is None]
+    for group, pk in zip(new, bulk.new_ids(Batch, len(new)), strict=True):
+        group.batch_id = pk
+    lines = (
+        (g.batch_id, campaign_id, g.number, g.message, g.segments, g.size, g.time_zone)
+        for g in groups
+    )
+    bulk.insert(Batch, _OF_BATCHES, lines)
+
+
+_OF_RESULTS: Final = (
+    "contact_id",
+    "batch_id",
+    "phone",
+    "status",
+    "skip_reason",
+    "error",
+    "name",
+    "campaign_id",
+)
+_PENDING: Final = SendStatus.PENDING.value
+_SKIPPED: Final = SendStatus.SKIPPED.value
+_NOT_IN_THE_NUMBER: Final = frozenset({SkipReason.INVALID_PHONE, SkipReason.DUPLICATE})
+"""They have no place in the unique column: what was given stands in `error`."""
 
 
 def _write_results(campaign_id: int, found: list[Row]) -> None:
-    """Plain SQL: `bulk_create` takes six times as long (measured)."""
-    table = connection().ops.quote_name(SendResult._meta.db_table)
-    values = [_values(row) for row in found]
-    with connection().cursor() as cursor:
-        if is_postgresql():
-            columns = [list(column) for column in zip(*values, strict=True)]
-            sql = _POSTGRESQL.format(table=table, columns=_COLUMNS)
-            cursor.execute(sql, [campaign_id, *columns])
-        else:
-            sql = _SQLITE.format(table=table, columns=_COLUMNS)
-            cursor.executemany(sql, [(*row, campaign_id) for row in values])
+    lines = (_values(row, campaign_id) for row in found)
+    bulk.insert(SendResult, _OF_RESULTS, lines)
 
 
-def _values(row: Row) -> tuple[int, int | None, str | None, str, str, str]:
-    if row.group:
-        status = SendStatus.PENDING.value
+def _values(row: Row, campaign_id: int) -> bulk.Line:
+    person, group = row.person, row.group
+    if group:
         return (
-            row.person.contact_id,
-            row.group.batch_id,
-            row.person.phone,
-            status,
+            person.contact_id,
+            group.batch_id,
+            person.phone,
+            _PENDING,
             "",
             "",
+            person.name,
+            campaign_id,
         )
-    # An invalid number has no place in the unique column: its raw value stands in `error`.
-    is_invalid = row.skip_reason == SkipReason.INVALID_PHONE
-    phone = None if is_invalid else row.person.phone
-    status = SendStatus.SKIPPED.value
-    return (row.person.contact_id, None, phone, status, row.skip_reason, row.error)
+    left_out = None if row.skip_reason in _NOT_IN_THE_NUMBER else person.phone
+    return (
+        person.contact_id,
+        None,
+        left_out,
+        _SKIPPED,
+        row.skip_reason,
+        row.error,
+        person.name,
+        campaign_id,
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import tracemalloc
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from csms_campaigns.engine import audience, lifecycle, people, ticking, writing
+from csms_campaigns.engine import audience, lifecycle, people, plain, ticking, writing
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.models import Batch, Campaign, Contact, ContactList, SendResult
 from csms_campaigns.signals import campaign_status_changed
@@ -279,15 +280,28 @@ Step = Callable[[int], object]
 
 def after_slices(monkeypatch: pytest.MonkeyPatch, count: int, step: Step) -> None:
     """`step(campaign_id)` happens once, when so many slices stand in the database."""
-    write, done = audience.write_slice, []
+    done: list[int] = []
 
-    def counting(campaign_id: int, *rest: Any) -> None:
-        write(campaign_id, *rest)
+    def counting(campaign_id: int) -> None:
         done.append(campaign_id)
         if len(done) == count:
             step(campaign_id)
 
-    monkeypatch.setattr(audience, "write_slice", counting)
+    each_slice(monkeypatch, counting)
+
+
+def each_slice(monkeypatch: pytest.MonkeyPatch, step: Step) -> None:
+    """`step(campaign_id)` happens after each slice has been committed."""
+    one_slice = writing.one_slice
+
+    @contextmanager
+    def telling(campaign_id: int, *rest: Any) -> Iterator[None]:
+        with one_slice(campaign_id, *rest):
+            yield
+        step(campaign_id)
+
+    monkeypatch.setattr(writing, "one_slice", telling)
+    monkeypatch.setattr(plain, "one_slice", telling)
 
 
 def die(campaign_id: int) -> None:
@@ -338,12 +352,13 @@ def test_the_tick_asks_for_a_process_to_take_over(
     assert asked == [campaign.pk]
 
 
+@pytest.mark.parametrize("message", ["Hello", "Hello {{ name }}"])
 def test_a_process_that_dies_inside_a_slice_leaves_nothing_of_it(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, message: str
 ) -> None:
     sliced(monkeypatch)
-    campaign = factories.draft(45)
-    write, slices = writing._write_results, []
+    campaign = factories.draft(45, message)
+    write, slices = writing.write_figures, []
 
     def dying(*rest: Any) -> None:
         write(*rest)
@@ -351,7 +366,7 @@ def test_a_process_that_dies_inside_a_slice_leaves_nothing_of_it(
         if len(slices) == 3:
             raise Killed
 
-    monkeypatch.setattr(writing, "_write_results", dying)
+    monkeypatch.setattr(writing, "write_figures", dying)
     with pytest.raises(Killed):
         audience.review(campaign.pk)
     assert SendResult.objects.count() == 20
@@ -418,15 +433,9 @@ def test_two_workers_with_one_message_prepare_once(
     campaign = factories.draft(500)
     token = str(audience.begin(campaign.pk))
     written: list[int] = []
-    write = audience.write_slice
-
-    def counting(campaign_id: int, *rest: Any) -> None:
-        write(campaign_id, *rest)
-        written.append(campaign_id)
-
-    monkeypatch.setattr(audience, "write_slice", counting)
+    each_slice(monkeypatch, written.append)
     together(lambda: audience.prepare_once(campaign.pk, token), 3)
-    assert len(written) == 10
+    assert len(written) == 11, "the last one finds nobody"
     check_frozen(campaign)
     assert campaign.status == S.READY
 

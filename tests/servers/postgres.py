@@ -28,6 +28,7 @@ class PostgreSQL:
     folder: Path
     port: int
     server: Child | None = None
+    options: tuple[str, ...] = SPEED
 
     def start(self) -> PostgreSQL:
         binaries = self._binaries()
@@ -95,7 +96,7 @@ class PostgreSQL:
     def _server(self, binaries: Path, home: Path) -> Child:
         command = [str(binaries / "postgres"), "-D", str(home / "data")]
         where = ["-h", "127.0.0.1", "-p", str(self.port), "-k", str(home)]
-        speed = [word for option in SPEED for word in ("-c", option)]
+        speed = [word for option in self.options for word in ("-c", option)]
         return Child(
             name="PostgreSQL server",
             command=[*command, *where, *speed],

@@ -1,0 +1,1 @@
+"""What it costs, measured: `make bench`. Not in the package."""

@@ -1,0 +1,133 @@
+"""What every benchmark is: named cases, each a figure with a plain baseline of the same run."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table. `allowed` is what the ratio to the baseline may be at most."""
+
+    name: str
+    value: float
+    unit: str
+    baseline: float | None = None
+    allowed: float | None = None
+    note: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        return self.value / self.baseline if self.baseline else None
+
+    @property
+    def is_kept(self) -> bool:
+        return self.allowed is None or self.ratio is None or self.ratio <= self.allowed
+
+    def cells(self) -> list[str]:
+        return [
+            self.name,
+            f"{number(self.value)} {self.unit}",
+            "" if self.baseline is None else f"{number(self.baseline)} {self.unit}",
+            "" if self.ratio is None else f"{self.ratio:.2f}",
+            "" if self.allowed is None else f"{self.allowed:g}",
+            self.note,
+        ]
+
+
+HEADER = ["what", "figure", "baseline", "ratio", "allowed", ""]
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def say(line: str = "") -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def table(title: str, figures: Sequence[Figure]) -> None:
+    """As Markdown, so that it can be put into docs/performance.md as it is."""
+    lines = [HEADER, ["---"] * len(HEADER), *(f.cells() for f in figures)]
+    say(f"\n### {title}\n")
+    for cells in lines:
+        say(f"| {' | '.join(cells)} |")
+    for missed in (f for f in figures if not f.is_kept):
+        say(f"\n**{missed.name}: {missed.ratio:.2f} is more than {missed.allowed:g}.**")
+
+
+def machine() -> str:
+    model = "unknown processor"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+    cores = len(Path("/proc/cpuinfo").read_text().split("processor\t")) - 1
+    return f"{cores} × {model}, {platform.system()}, Python {platform.python_version()}"
+
+
+@dataclass
+class Stopwatch:
+    """Seconds; set at the end of the block."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+
+@contextmanager
+def stopwatch() -> Iterator[Stopwatch]:
+    found = Stopwatch()
+    wall, cpu = time.perf_counter(), time.process_time()
+    try:
+        yield found
+    finally:
+        found.wall = time.perf_counter() - wall
+        found.cpu = time.process_time() - cpu
+
+
+@dataclass(frozen=True)
+class Apart:
+    """What a case answered in a process of its own, and the most memory that it had."""
+
+    answer: Any
+    peak_mb: float
+
+
+def apart(case: Callable[..., Any], *given: Any) -> Apart:
+    """Runs it in a new process: what came before it left neither caches nor memory."""
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=_child, args=(theirs, case, given))
+    child.start()
+    theirs.close()
+    try:
+        answer = ours.recv()
+    except EOFError:
+        message = f"The case {case.__name__} ended without an answer."
+        raise RuntimeError(message) from None
+    finally:
+        child.join()
+    return answer if isinstance(answer, Apart) else _raised(answer)
+
+
+def _raised(error: BaseException) -> Apart:
+    raise error
+
+
+def _child(pipe: Any, case: Callable[..., Any], given: tuple[Any, ...]) -> None:
+    try:
+        answer = case(*given)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        pipe.send(Apart(answer, peak))
+    except BaseException as error:
+        pipe.send(error)
+        raise

@@ -1,0 +1,66 @@
+"""The chosen people are frozen, with their final texts: contacts, then the site's audiences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from csms_campaigns import conf
+from csms_campaigns.engine import people, site_people
+from csms_campaigns.engine.batching import Batcher
+from csms_campaigns.engine.composition import compiled_message, is_by_zone
+from csms_campaigns.engine.keeping import kept
+from csms_campaigns.engine.people import Person
+from csms_campaigns.engine.plain import PlainWriter
+from csms_campaigns.engine.selection import Selection
+from csms_campaigns.engine.writing import Tally, write_slice
+from csms_campaigns.models import Campaign
+
+
+@dataclass
+class Freezer:
+    campaign: Campaign
+    token: UUID
+    chosen: Selection
+    batcher: Batcher
+    tally: Tally = field(default_factory=Tally)
+
+    def write(self) -> Tally:
+        if self.chosen.list_ids:
+            self._write_contacts()
+        for name in self.chosen.audiences:
+            self._write_audience(name)
+        return self.tally
+
+    def _write_contacts(self) -> None:
+        message = self.batcher.message
+        if not message.names and not self.batcher.by_zone:
+            text = self.batcher.final(message.fill({}))
+            ours = (self.campaign.pk, self.token, self.chosen)
+            PlainWriter(*ours, text, self.batcher, self.tally).write()
+            return
+        for found in people.slices(self.chosen, with_values=bool(message.names)):
+            self._write_slice(found)
+
+    def _write_audience(self, name: str) -> None:
+        wanted, without = self.batcher.message.names, self.chosen.exclude_ids
+        with kept(self.campaign.pk, self.token):
+            found = site_people.slices(name, self.campaign.pk, wanted, without)
+            for one in found:
+                self._write_slice(one)
+
+    def _write_slice(self, found: list[Person]) -> None:
+        assigned = self.batcher.assign(found)
+        self.tally.batches = self.batcher.batch_count
+        write_slice(self.campaign.pk, self.token, self.tally, assigned)
+
+
+def write_chosen(campaign: Campaign, token: UUID) -> Tally:
+    """`TokenLost` if another one prepares it; `CampaignError` for an audience of the site."""
+    batcher = Batcher(
+        compiled_message(campaign.message),
+        conf.account(campaign.account).batch_size,
+        by_zone=is_by_zone(campaign),
+        smart=campaign.smart_encoding,
+    )
+    return Freezer(campaign, token, Selection.of(campaign), batcher).write()
