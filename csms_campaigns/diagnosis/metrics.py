@@ -75,9 +75,8 @@ def _running() -> Iterator[Metric]:
         "gauge",
         "Requests that the campaigns that are sending or paused have still to make.",
     )
-    for campaign in (
-        rows(Campaign).filter(status__in=ACTIVE).order_by("-pk")[:MOST_RUNNING]
-    ):
+    running = rows(Campaign).filter(kind=CampaignKind.CAMPAIGN, status__in=ACTIVE)
+    for campaign in running.order_by("-pk")[:MOST_RUNNING]:
         found = sums(campaign)
         for outcome in OUTCOMES:
             people.add(getattr(found, outcome), campaign=campaign.pk, outcome=outcome)
