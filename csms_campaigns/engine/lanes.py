@@ -15,6 +15,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import Final
 
+from django.db import DatabaseError, InterfaceError
 from django.db.models import Q
 
 from csms_campaigns import conf
@@ -24,7 +25,7 @@ from csms_campaigns.engine.dispatch import NEVER, Stop, send_next
 from csms_campaigns.engine.limits import GATE
 from csms_campaigns.engine.taking import LEASE_MARGIN, Nothing, Taken, Wait
 from csms_campaigns.engine.work import has_work
-from csms_campaigns.models import GatewayAccount, Lane
+from csms_campaigns.models import GatewayAccount, Heartbeat, Lane
 
 SLICE: Final = 25.0
 """Seconds that a lane works before it hands over to its successor."""
@@ -32,6 +33,13 @@ SHORT: Final = 1.0
 """Waits up to this are slept in place, each lane for itself."""
 LONG: Final = 60.0
 """Longer waits are written down; the tick starts the lanes in time."""
+LEAVING: Final = (1.0, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0)
+"""Pauses between the tries to leave a place while the database is away."""
+OVERSLEPT: Final = 2.0
+"""Seconds after its time in which a sleeper wakes up, or is gone."""
+BEAT: Final = "beat"
+BEAT_PATIENCE: Final = 90.0
+"""Seconds: cron ticks once a minute."""
 
 Wake = Callable[[str, int], bool]
 """Wakes so many lanes of an account; False if the broker did not take it."""
@@ -67,11 +75,25 @@ def run_lane(
         try:
             end = _work(held, wake, stop, tick)
         finally:
-            held.leave()
+            _leave(held, stop)
         is_over = end is End.WAITS or (end is End.NO_WORK and not _left_behind(alias))
         if is_over or stop.is_set() or wake(alias, 1):
             return
         # The broker is away, nobody would come: this lane goes on itself.
+
+
+def _leave(held: HeldLane, stop: Stop) -> None:
+    """Patiently: a place that is not left is empty for a whole lease, and if the database was
+    restarted under all lanes, the account stands still for as long."""
+    for pause in LEAVING:
+        try:
+            held.leave()
+        except (DatabaseError, InterfaceError):
+            release()
+            if stop.wait(pause) or stop.is_set():
+                return
+        else:
+            return
 
 
 def _left_behind(alias: str) -> bool:
@@ -116,20 +138,29 @@ def _wait(held: HeldLane, wait: Wait, wake: Wake, stop: Stop) -> bool:
     if seconds <= SHORT:
         stop.wait(seconds)
         return True
-    if seconds > LONG:
+    if seconds > LONG and _somebody_ticks():
         # Hours stand on the campaigns, where the tick reads them live: written on the account,
         # they would hold up what is launched meanwhile.
         if not wait.for_hours:
             _write_down(held.alias, seconds)
         return False
-    if not _become_sleeper(held.alias, seconds):
+    # Where nobody ticks, this lane asks again each minute, and does the tick's work.
+    nap = min(seconds, LONG)
+    if not _become_sleeper(held.alias, nap):
         return False
-    held.renew(seconds)
+    held.renew(nap)
     release()
-    stop.wait(seconds)
+    stop.wait(nap)
     _wake_up(held.alias)
-    wake(held.alias, conf.account(held.alias).concurrency - 1)
+    if nap == seconds:
+        wake(held.alias, conf.account(held.alias).concurrency - 1)
     return True
+
+
+def _somebody_ticks() -> bool:
+    """Beat or cron, which wake the lanes in time; a lane that does it for them does not count."""
+    lately = now() - timedelta(seconds=BEAT_PATIENCE)
+    return rows(Heartbeat).filter(name=BEAT, at__gt=lately).exists()
 
 
 def _write_down(alias: str, seconds: float) -> None:
@@ -141,7 +172,8 @@ def _become_sleeper(alias: str, seconds: float) -> bool:
     moment = now()
     nobody = Q(sleeper_until__isnull=True) | Q(sleeper_until__lt=moment)
     account = rows(GatewayAccount).filter(nobody, alias=alias)
-    until = moment + timedelta(seconds=seconds + LEASE_MARGIN)
+    # Two sleepers do no harm; one that was killed holds the others up for so long.
+    until = moment + timedelta(seconds=seconds + OVERSLEPT)
     return bool(account.update(sleeper_until=until))
 
 

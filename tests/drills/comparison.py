@@ -50,6 +50,7 @@ def compare(campaign: Campaign, gateway: Sandbox, *, read_timeout: float) -> Com
     texted, entries = _what_arrived(gateway)
     found.delivered = len(texted)
     found.mistakes["texted twice"] = sum(times > 1 for times in texted.values())
+    found.mistakes["lost: still waiting"] = 0
     judge = _Judge(found, texted, entries, _late(read_timeout))
     for result in _results(campaign):
         judge.hear(*result)

@@ -9,7 +9,9 @@ import pytest
 from django.db import connection
 
 from csms_campaigns import tasks
-from csms_campaigns.models import Attempt, Batch
+from csms_campaigns.engine import lifecycle
+from csms_campaigns.engine.database import now
+from csms_campaigns.models import Attempt, Batch, Lane
 from csms_campaigns.states import BatchStatus
 from tests import factories
 from tests.e2e.outcome import check_promises, is_finished
@@ -51,3 +53,21 @@ def test_a_server_that_restarts_costs_the_claims_in_the_air_at_most(
     delivered = {d["phone"] for d in gateway.deliveries}
     assert len(delivered) == counted["sent"]
     assert not Attempt.objects.filter(outcome="").exists()
+
+
+def test_lanes_that_lost_the_database_do_not_keep_their_places(
+    quick: Any, drill_worker: Any, wait_until: Any
+) -> None:
+    """Else the account would stand still for a lease of more than a minute."""
+    quick(CONCURRENCY=LANES, TIMEOUT=(1, 60), RATE_LIMITS=[(10_000, 6)])
+    campaign = factories.sending(4005)
+    drill_worker(margin=None)
+    tasks.wake_lanes("default")
+    wait_until(lambda: done() >= 12)
+    server = postgres.RUNNING[addresses.port_of(addresses.database_url())]
+    connection.close()
+    server.restart(signal.SIGQUIT)
+    before = done()
+    wait_until(lambda: done() > before + 4, seconds=40)
+    lifecycle.pause(campaign.pk)
+    wait_until(lambda: not Lane.objects.filter(until__gt=now()).exists(), seconds=40)
