@@ -102,7 +102,7 @@ def lane(alias: str) -> None:
 @shared_task(**SAFE, time_limit=NO_LIMIT, soft_time_limit=NO_LIMIT, expires=EXPIRES)
 def tick() -> None:
     """To be scheduled every 10 seconds."""
-    ticking.tick(wake_lanes, wake_prepare)
+    ticking.regular_tick(wake_lanes, wake_prepare)
     _tend_imports()
 
 

@@ -24,6 +24,9 @@ from csms_campaigns.models import Batch, GatewayAccount
 from csms_campaigns.sms.numbers import digits
 from csms_campaigns.states import BlockReason, SendStatus
 
+# Where the seconds of a permit went that was too old when the connection stood.
+SLOW_BEFORE: Final = "slow_before"
+SLOW_CONNECTION: Final = "slow_connection"
 EXPIRIES_UNTIL_BLOCK: Final = 3
 SLOW_DATABASE_REST: Final = 30.0
 A_NUMBER: Final = re.compile(r"\+?\d[\d\s().-]{5,20}\d")
@@ -107,7 +110,9 @@ def _unreachable(scene: Scene, error: errors.GatewayError) -> None:
 def _permit_expired(scene: Scene, error: errors.GatewayError) -> None:
     failures = accounts.count_failure(scene.account, scene.taken.cum)
     if failures >= EXPIRIES_UNTIL_BLOCK:
-        _block(scene, BlockReason.DATABASE_SLOW, SLOW_DATABASE_REST, error.text)
+        is_wire = error.code == SLOW_CONNECTION
+        reason = BlockReason.UNREACHABLE if is_wire else BlockReason.DATABASE_SLOW
+        _block(scene, reason, SLOW_DATABASE_REST, error.text)
 
 
 def _too_many_numbers(scene: Scene, error: errors.GatewayError) -> None:

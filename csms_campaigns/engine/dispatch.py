@@ -20,6 +20,7 @@ from django.db import (
 
 from csms_campaigns import logs
 from csms_campaigns.engine import accounts, finishing, witness
+from csms_campaigns.engine.consequences import SLOW_BEFORE, SLOW_CONNECTION
 from csms_campaigns.engine.database import connection
 from csms_campaigns.engine.limits import GATE, steady
 from csms_campaigns.engine.taking import Nothing, Taken, Wait, take
@@ -28,6 +29,12 @@ from csms_campaigns.gateway.receipts import Receipt
 
 logger = logs.logger("csms_campaigns.engine")
 
+LATE: Final = 1.0
+"""Seconds from the permit to the connecting, after which it is not the connection that is slow."""
+SLOW: Final = {
+    SLOW_BEFORE: "the permit was too old when the connection was begun",
+    SLOW_CONNECTION: "connecting took too long",
+}
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 10.0
 
@@ -79,10 +86,13 @@ def _log(taken: Taken, answer: Receipt | GatewayError) -> None:
 def send(taken: Taken) -> Receipt | GatewayError:
     """The request. The gate asks once more, when the connection stands, whether it may begin."""
 
+    begun = steady()
+
     def gate() -> None:
         if steady() - taken.taken_at > GATE:
-            message = "the connection stood too late"
-            raise PermitExpired(message)
+            was_late = begun - taken.taken_at > LATE
+            code = SLOW_BEFORE if was_late else SLOW_CONNECTION
+            raise PermitExpired(SLOW[code], code=code)
 
     try:
         return accounts.client(taken.alias).send(taken.numbers, taken.message, gate)

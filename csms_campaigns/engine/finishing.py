@@ -44,7 +44,7 @@ def finish(taken: Taken, answer: Receipt | errors.GatewayError) -> None:
     with atomic():
         durable_commit()
         scene = Scene(lock_account(taken.alias), taken, now())
-        if not recording.is_open(taken.attempt_id):
+        if not recording.is_open(taken.attempt_id, taken.cum):
             return  # Our own commit went through, and only its end was not seen.
         if isinstance(answer, Receipt):
             _processed(scene, answer)

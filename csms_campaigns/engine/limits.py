@@ -25,7 +25,9 @@ GATE: Final = 2.5
 ARRIVAL: Final = 3.0
 """Seconds from the stamp after which a request that began has arrived."""
 MARGIN: Final = 0.1
-"""Seconds for the rounding of clocks."""
+"""Seconds for the rounding of clocks, and for moves of the database's that are too small to see."""
+MOST_PLACES: Final = 1000
+"""Of a larger shortest window one row is read, as of the longer ones, and not thousands."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ def seconds_to_wait(
     moments = [_gap_over(account, options)]
     if options.rate_limits:
         shortest, *longer = options.rate_limits
-        moments.append(_place_free(account, shortest, n))
+        if shortest.limit > MOST_PLACES:
+            shortest, longer = None, [shortest, *longer]
+        moments.append(_place_free(account, shortest, n) if shortest else None)
         moments += [_left_window(account, window, n) for window in longer]
     return max((m - now).total_seconds() if m else 0.0 for m in [*moments, now])
 

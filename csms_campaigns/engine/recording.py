@@ -79,10 +79,14 @@ def close_batch(
     return status == BatchStatus.DONE and bool(late.update(**values))
 
 
-def is_open(attempt_id: int) -> bool:
-    """Nothing certain was written of this attempt yet."""
+def is_open(attempt_id: int, cum: int) -> bool:
+    """Nothing certain was written of this attempt yet.
+
+    By its count too: a database that was set back gives its ids to other attempts.
+    """
     outcomes = ["", AttemptOutcome.UNKNOWN]
-    return rows(Attempt).filter(pk=attempt_id, outcome__in=outcomes).exists()
+    found = rows(Attempt).filter(pk=attempt_id, cum=cum, outcome__in=outcomes)
+    return found.exists()
 
 
 def close_attempt(

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from csms_campaigns import conf
 from csms_campaigns.engine.database import now, rows
 from csms_campaigns.engine.ending import cancel_leftovers, finish_campaigns
-from csms_campaigns.engine.lanes import Wake, idle_lanes
+from csms_campaigns.engine.lanes import BEAT, Wake, idle_lanes
 from csms_campaigns.engine.lifecycle import start_due
 from csms_campaigns.engine.pausing import pause_by_system
 from csms_campaigns.engine.recovery import sweep
@@ -24,6 +24,12 @@ logger = logging.getLogger("csms_campaigns.engine")
 
 PERIOD: Final = 10.0
 NAME: Final = "tick"
+
+
+def regular_tick(wake: Wake, wake_prepare: Callable[[int], bool]) -> None:
+    """The tick of beat or cron, who will come again: lanes need not wait for them awake."""
+    rows(Heartbeat).update_or_create(name=BEAT, defaults={"at": now()})
+    tick(wake, wake_prepare)
 
 
 def tick(wake: Wake, wake_prepare: Callable[[int], bool]) -> None:

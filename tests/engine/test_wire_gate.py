@@ -92,7 +92,8 @@ def test_the_attempt_is_burnt(gateway: Wire, monkeypatch: pytest.MonkeyPatch) ->
 def test_again_and_again(gateway: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is the database that is slow: the account rests, the campaign is not paused."""
     campaign = factories.sending(6)
-    monkeypatch.setattr(dispatch, "GATE", 0.0)
+    # The commit, or the process itself, took its time.
+    monkeypatch.setattr(dispatch, "steady", lambda: limits.steady() + 3)
     taken = [send() for _ in range(EXPIRIES_UNTIL_BLOCK)]
     account = GatewayAccount.objects.get(alias="default")
     assert account.blocked_reason == "database_slow"
@@ -103,6 +104,19 @@ def test_again_and_again(gateway: Wire, monkeypatch: pytest.MonkeyPatch) -> None
     assert isinstance(dispatch.send_next("default"), Wait)
     campaign.refresh_from_db()
     assert campaign.status == "sending"
+    assert all(heard.raw == b"" for heard in gateway.heard)
+
+
+def test_slow_connections_are_not_taken_for_a_slow_database(
+    gateway: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.sending(6)
+    monkeypatch.setattr(dispatch, "GATE", 0.0)
+    for _each in range(EXPIRIES_UNTIL_BLOCK):
+        send()
+    account = GatewayAccount.objects.get(alias="default")
+    assert account.blocked_reason == "unreachable"
+    assert account.blocked_detail == "connecting took too long"
     assert all(heard.raw == b"" for heard in gateway.heard)
 
 
