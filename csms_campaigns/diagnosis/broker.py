@@ -43,11 +43,13 @@ def _lengths(queues: list[str]) -> dict[str, int]:
     with link() as found:
         found.ensure_connection(max_retries=1, timeout=2)
         # Redis connects with the channel.
-        found.channel().close()
+        channel: Any = found.channel()
+        channel.close()
         return {queue: _length(found, queue) for queue in queues}
 
 
 def _length(found: Connection, queue: str) -> int:
+    channel: Any
     with found.channel() as channel:
         try:
             return int(channel.queue_declare(queue=queue, passive=True).message_count)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+import certifi
 from django.utils.translation import gettext as _
-from requests.certs import where
 
 from csms_campaigns import conf
 from csms_campaigns.diagnosis.findings import Finding, fine, problem
@@ -37,7 +37,7 @@ def _connect(url: str) -> None:
     port = parts.port or (443 if secure else 80)
     with socket.create_connection((host, port), PATIENCE) as wire:
         if secure:
-            context = ssl.create_default_context(cafile=where())
+            context = ssl.create_default_context(cafile=certifi.where())
             with context.wrap_socket(wire, server_hostname=host):
                 pass
 

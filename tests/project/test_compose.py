@@ -11,7 +11,6 @@ from typing import Any
 import psycopg
 import pytest
 import requests
-from django.conf import settings
 
 from csms_campaigns.conf import EXAMPLE_KEY
 from project.demo.processes import answers, free_port
@@ -156,37 +155,32 @@ def stack(tmp_path: Path, database_url: str, redis_url: str) -> Iterator[Stack]:
     one.stop()
 
 
-def status(stack: Stack) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
-        stack.manage("csms_campaign", "status", "1", "--json")
-    )
-    return found
+CAMPAIGN = """
+from csms_campaigns import api
+from csms_campaigns.models import Contact, ContactList
+
+everybody = ContactList.objects.create(name="All")
+for phone in ("+12125550142", "+12125550152"):
+    Contact.objects.create(phone=phone).lists.add(everybody)
+campaign = api.create(name="First", message="Hello", lists=["All"])
+api.review(campaign)
+api.launch(campaign)
+"""
 
 
-def test_the_same_programs_send_a_campaign(
-    stack: Stack, wait_until: Any, tmp_path: Path
-) -> None:
+def test_the_same_programs_send_a_campaign(stack: Stack, wait_until: Any) -> None:
     """In the order of `depends_on`; the site by gunicorn, worker and beat apart."""
-    assert settings.SECRET_KEY
     stack.finish("migrate")
     port = int(stack.variables["SITE_PORT"])
     stack.start("sandbox", lambda log: "Sandbox gateway" in log)
     stack.start("worker", lambda log: " ready." in log)
-    stack.start("beat", lambda log: "Scheduler: Sending due task" in log)
+    beat = stack.start("beat", lambda log: "beat: Starting" in log)
     stack.start("web", lambda log: answers(port))
 
-    login = {"DJANGO_SUPERUSER_PASSWORD": "change-me"}
-    who = ["--noinput", "--username", "ada", "--email", "ada@example.com"]
-    stack.manage("createsuperuser", *who, **login)
-    (tmp_path / "people.csv").write_text("phone\n+12125550142\n+12125550152\n")
-    stack.manage("csms_import_contacts", str(tmp_path / "people.csv"), "--list", "All")
-    words = ["--name", "First", "--message", "Hello", "--list", "All"]
-    stack.manage("csms_campaign", "create", *words)
-    stack.manage("csms_campaign", "review", "1")
-    stack.manage("csms_campaign", "launch", "1")
-    wait_until(lambda: status(stack)["status"] == "finished")
-    assert status(stack)["sent"] == 2
-
+    stack.manage("shell", "--verbosity=0", "-c", CAMPAIGN)
+    state = f"http://127.0.0.1:{stack.places['8025']}/sandbox/state.json"
+    wait_until(lambda: requests.get(state, timeout=20).json()["delivered"] == 2)
+    wait_until(lambda: "Sending due task csms_campaigns.tick" in beat.log.read_text())
     assert "All is well." in stack.manage("csms_doctor")
     healthy = f"http://127.0.0.1:{port}/sms/health?check=database,tick,broker"
     wait_until(lambda: requests.get(healthy, timeout=20).status_code == 200)
