@@ -83,10 +83,10 @@ class ComposePages:
             self.has_add_permission(request) or self.has_change_permission(request)
         ):
             raise PermissionDenied
-        data = request.POST
+        data: QueryDict = request.POST
         filled = template_text(data) if "fill" in data else None
         if filled is not None:
-            data = data.copy()
+            data = QueryDict(data.urlencode(), mutable=True)
             data["message"] = filled
         composed = self.composition(data)
         counted = outlook.audience_key(composed)

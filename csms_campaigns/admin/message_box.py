@@ -35,11 +35,11 @@ class MessageBox(forms.Textarea):
 
     @property
     def media(self) -> forms.Media:
-        scripts = ("message-box", "compose", "preview")
-        return forms.Media(
-            css={"all": ["csms_campaigns/compose.css"]},
-            js=[Script(f"csms_campaigns/{name}.js", defer=True) for name in scripts],
-        )
+        names = ("message-box", "compose", "preview")
+        scripts: Any = [
+            Script(f"csms_campaigns/{name}.js", defer=True) for name in names
+        ]
+        return forms.Media(css={"all": ["csms_campaigns/compose.css"]}, js=scripts)
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)

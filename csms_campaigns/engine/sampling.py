@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from csms_campaigns import conf
 from csms_campaigns.audiences import AudiencePerson
@@ -67,7 +67,8 @@ def sample(selection: Selection, size: int = SIZE) -> Sample:
 
 def _from_lists(selection: Selection) -> list[SampledPerson]:
     ids = _ids(selection)
-    without = members_of(selection.exclude_ids).filter(contact_id__in=ids)
+    others: Any = members_of(selection.exclude_ids)
+    without = others.filter(contact_id__in=ids)
     ids -= set(without.values_list("contact_id", flat=True))
     chosen = rows(Contact).filter(pk__in=ids).only("phone", "name", "attributes")
     people = [_of_contact(contact) for contact in chosen.order_by("pk")]
@@ -77,7 +78,8 @@ def _from_lists(selection: Selection) -> list[SampledPerson]:
 def _ids(selection: Selection) -> set[int]:
     """The table of members alone is asked: with the people joined, a planner that expects
     few of them reads all of a million first."""
-    members = members_of(selection.list_ids)
+    # Rows of the relation, whose columns its model does not name.
+    members: Any = members_of(selection.list_ids)
     with suppress(TooSlow), bounded(PATIENCE):
         # Small lists are read whole; in their order, all members of others would be walked.
         few = set(members.values_list("contact_id", flat=True)[: MOST + 1])
