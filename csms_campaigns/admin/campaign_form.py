@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from csms_campaigns import conf
 from csms_campaigns.admin.composing import template_text
+from csms_campaigns.admin.hours_form import HoursForm
 from csms_campaigns.admin.message_box import MessageField, TemplateField
 from csms_campaigns.engine import site_audiences
-from csms_campaigns.models import Campaign, MessageTemplate
+from csms_campaigns.models import MessageTemplate
 
 PREPARED_FROM = frozenset(
     {
@@ -23,12 +22,13 @@ PREPARED_FROM = frozenset(
         "audiences",
         "message",
         "smart_encoding",
+        "in_recipients_zone",
     }
 )
 """A change of one of these makes what was reviewed untrue."""
 
 
-class CampaignForm(forms.ModelForm):
+class CampaignForm(HoursForm):
     account = forms.ChoiceField(
         label=_("Account"),
         help_text=_("The gateway account that sends it, by its name in the settings."),
@@ -49,8 +49,7 @@ class CampaignForm(forms.ModelForm):
         ),
     )
 
-    class Meta:
-        model = Campaign
+    class Meta(HoursForm.Meta):
         fields = ["name", "account", "lists", "message"]
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
@@ -72,24 +71,3 @@ class CampaignForm(forms.ModelForm):
 
     def changes_what_was_prepared(self) -> bool:
         return not PREPARED_FROM.isdisjoint(self.changed_data)
-
-
-class ScheduleForm(forms.Form):
-    """A time of the site's zone, which the page names beside the field."""
-
-    at = forms.DateTimeField(
-        label=_("Launch at"),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
-        error_messages={
-            "required": _("Choose the day and the time."),
-            "invalid": _("Choose a day and a time, such as 2030-01-31 14:30."),
-        },
-    )
-
-    def clean_at(self) -> datetime:
-        at: datetime = self.cleaned_data["at"]
-        if at <= timezone.now():
-            raise forms.ValidationError(
-                _("This time has passed. Choose a later one, or launch now.")
-            )
-        return at

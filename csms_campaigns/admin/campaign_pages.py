@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -23,13 +24,16 @@ from django.http import (
 )
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from csms_campaigns import tasks
 from csms_campaigns.admin import figures, promises, words
 from csms_campaigns.admin.badges import badge
-from csms_campaigns.admin.campaign_form import ScheduleForm
+from csms_campaigns.admin.hours_pages import HoursPages
+from csms_campaigns.admin.launch_form import ScheduleForm
+from csms_campaigns.admin.launch_pages import LaunchPages, in_zone
+from csms_campaigns.admin.testing_pages import TestPages
+from csms_campaigns.admin.time_zones import site_zone
 from csms_campaigns.admin.tools import may, tools
 from csms_campaigns.admin.verbs import VERBS, Verb
 from csms_campaigns.engine import audience, lifecycle
@@ -41,7 +45,7 @@ from csms_campaigns.states import CampaignStatus as State
 BEFORE_LAUNCH = frozenset({State.DRAFT, State.PREPARING, State.READY, State.SCHEDULED})
 
 
-class CampaignPages:
+class CampaignPages(LaunchPages, TestPages, HoursPages):
     """Mixed into the campaigns' ModelAdmin."""
 
     model: type[Campaign]
@@ -58,10 +62,16 @@ class CampaignPages:
             "progress": self.progress_page,
             "schedule": self.schedule,
             **{name: partial(self.act, name) for name in VERBS},
+            "launch": self.launch,
+            "hours": self.hours_page,
+            "test": self.test_page,
         }
         own = [self._url(name, f"{name}/", page) for name, page in pages.items()]
-        feed = self._url("progress_json", "progress.json", self.progress_json)
-        return [*own, feed, *super().get_urls()]  # type: ignore[misc]
+        feeds = [
+            self._url("progress_json", "progress.json", self.progress_json),
+            self._url("test_json", "test.json", self.test_json),
+        ]
+        return [*own, *feeds, *super().get_urls()]  # type: ignore[misc]
 
     def _url(self, name: str, tail: str, page: Callable[..., HttpResponse]) -> Any:
         view = self.admin_site.admin_view(page)
@@ -125,11 +135,24 @@ class CampaignPages:
             may_review=campaign.status == State.READY and may(request, "review"),
             schedule_url=self.campaign_url(campaign, "schedule"),
             review_url=self.campaign_url(campaign, "review"),
-            schedule_form=ScheduleForm(),
-            send_at=words.moment(campaign.send_at),
+            schedule_form=ScheduleForm(campaign),
+            send_at=self._send_at(campaign),
+            not_you=self._not_you(request, campaign),
             figures=figures.in_words(progress(campaign)),
             feed_url=self.campaign_url(campaign, "progress_json"),
         )
+
+    def _send_at(self, campaign: Campaign) -> str:
+        zone = campaign.time_zone or site_zone()
+        return in_zone(campaign.send_at, zone) if campaign.send_at else ""
+
+    def _not_you(self, request: HttpRequest, campaign: Campaign) -> str:
+        """Why this person may not launch it, where the site wants a second pair of eyes."""
+        try:
+            lifecycle.check_second_pair(campaign, request.user)
+        except CampaignError as error:
+            return str(error)
+        return ""
 
     def progress_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
         campaign = self.find(request, object_id)
@@ -152,9 +175,11 @@ class CampaignPages:
         campaign = self.find(request, object_id)
         return JsonResponse(figures.feed(progress(campaign)))
 
-    def _promise(self, request: HttpRequest, campaign: Campaign) -> Any:
+    def _promise(
+        self, request: HttpRequest, campaign: Campaign, at: datetime | None = None
+    ) -> Any:
         try:
-            return promises.in_words(campaign, self.admin_site.name)
+            return promises.in_words(campaign, self.admin_site.name, at)
         except ImproperlyConfigured as error:
             # Its account has left the settings since it was composed.
             self.message_user(request, str(error), messages.ERROR)
@@ -176,7 +201,7 @@ class CampaignPages:
             token = audience.begin(campaign.pk)
             transaction.on_commit(partial(tasks.wake_prepare, campaign.pk, token))
 
-        self._do(request, campaign, begin, log=_("Review started."), done="")
+        self.change(request, campaign, begin, log=_("Review started."), done="")
 
     def act(self, name: str, request: HttpRequest, object_id: str) -> HttpResponse:
         if request.method != "POST":
@@ -186,29 +211,9 @@ class CampaignPages:
             raise PermissionDenied
         verb = VERBS[name]
         if verb.confirms and not self._is_confirmed(request, campaign):
-            return self._confirm(request, campaign, name, verb)
-        self._run(request, campaign, verb)
+            return self.ask(request, campaign, name, verb)
+        self.run(request, campaign, verb)
         return HttpResponseRedirect(self.home(campaign))
-
-    def schedule(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        campaign = self.find(request, object_id)
-        if not may(request, "launch"):
-            raise PermissionDenied
-        form = ScheduleForm(request.POST)
-        if form.is_valid():
-            self._schedule(request, campaign, form.cleaned_data["at"])
-        else:
-            for error in form.errors["at"]:
-                self.message_user(request, error, messages.ERROR)
-        return HttpResponseRedirect(self.home(campaign))
-
-    def _schedule(self, request: HttpRequest, campaign: Campaign, at: Any) -> None:
-        when = {"time": words.moment(at), "zone": words.time_zone()}
-        done = _("Scheduled for %(time)s (%(zone)s).") % when
-        launch = partial(lifecycle.launch, campaign.pk, by=request.user, at=at)
-        self._do(request, campaign, launch, log=done, done=done)
 
     def _is_confirmed(self, request: HttpRequest, campaign: Campaign) -> bool:
         if "confirmed" not in request.POST:
@@ -219,12 +224,20 @@ class CampaignPages:
         self.message_user(request, note, messages.WARNING)
         return False
 
-    def _confirm(
-        self, request: HttpRequest, campaign: Campaign, name: str, verb: Verb
+    def ask(
+        self,
+        request: HttpRequest,
+        campaign: Campaign,
+        name: str,
+        verb: Verb,
+        *,
+        at: datetime | None = None,
+        **context: Any,
     ) -> HttpResponse:
+        """The page that repeats the numbers before something is done."""
         if campaign.status not in verb.sources:
             # The engine's sentence says why, and what the state is now.
-            self._run(request, campaign, verb)
+            self.run(request, campaign, verb)
             return HttpResponseRedirect(self.home(campaign))
         return self.page(
             request,
@@ -234,21 +247,22 @@ class CampaignPages:
             action=self.campaign_url(campaign, name),
             back=self.home(campaign),
             version=promises.version(campaign),
-            promise=self._promise(request, campaign),
+            promise=self._promise(request, campaign, at),
+            launches=name in {"launch", "schedule"},
             figures=figures.in_words(progress(campaign)),
-            now=words.moment(timezone.now()),
+            **context,
         )
 
-    def _run(self, request: HttpRequest, campaign: Campaign, verb: Verb) -> None:
+    def run(self, request: HttpRequest, campaign: Campaign, verb: Verb) -> None:
         def run() -> None:
             verb.do(campaign.pk, by=request.user)
             if verb.wakes:
                 transaction.on_commit(partial(tasks.wake_lanes, campaign.account))
 
         log = str(verb.log)
-        self._do(request, campaign, run, log=log, done=log, atomic=verb.atomic)
+        self.change(request, campaign, run, log=log, done=log, atomic=verb.atomic)
 
-    def _do(
+    def change(
         self,
         request: HttpRequest,
         campaign: Campaign,

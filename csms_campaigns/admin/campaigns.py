@@ -12,9 +12,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from csms_campaigns import conf
+from csms_campaigns.admin import hours_form
 from csms_campaigns.admin.badges import badge, bubble
 from csms_campaigns.admin.campaign_form import CampaignForm
 from csms_campaigns.admin.campaign_pages import CampaignPages
@@ -26,9 +28,10 @@ from csms_campaigns.admin.composing import (
 )
 from csms_campaigns.admin.copies import CopyPages
 from csms_campaigns.admin.filters import ArchivedFilter
+from csms_campaigns.admin.hours_words import hours_in_words
 from csms_campaigns.admin.listing import LargeTableAdmin
 from csms_campaigns.admin.outlook import Composition
-from csms_campaigns.admin.tools import tools
+from csms_campaigns.admin.tools import may, tools
 from csms_campaigns.admin.words import isolated, number
 from csms_campaigns.engine import audience, lifecycle
 from csms_campaigns.engine.errors import CampaignError
@@ -76,8 +79,12 @@ class CampaignAdmin(ComposePages, CopyPages, CampaignPages, LargeTableAdmin):
             {"fields": ["lists", "exclude_lists", "audiences", "reach"]},
         ),
         (_("Message"), {"fields": ["template", "message", "smart_encoding"]}),
+        (
+            _("Hours in which it is sent"),
+            {"classes": ["collapse"], "fields": list(hours_form.FIELDS)},
+        ),
     ]
-    readonly_fields = ["reach", "message_text", "audiences_text"]
+    readonly_fields = ["reach", "message_text", "audiences_text", "hours_text"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         campaigns: QuerySet = super().get_queryset(request)
@@ -107,6 +114,10 @@ class CampaignAdmin(ComposePages, CopyPages, CampaignPages, LargeTableAdmin):
     def audiences_text(self, campaign: Campaign) -> str:
         return ", ".join(campaign.audiences)
 
+    @admin.display(description=_("hours"))
+    def hours_text(self, campaign: Campaign) -> str:
+        return hours_in_words(campaign) or gettext("at any time")
+
     @admin.display(description=_("message"))
     def message_text(self, campaign: Campaign) -> SafeString:
         return bubble(campaign.message)
@@ -116,8 +127,12 @@ class CampaignAdmin(ComposePages, CopyPages, CampaignPages, LargeTableAdmin):
         gone = set() if conf.audiences() or (obj and obj.audiences) else {"audiences"}
         shown: dict[str, str] = {}
         if obj is not None and not self.has_change_permission(request, obj):
-            gone |= {"template", "reach", *_unused(obj)}
-            shown = {"message": "message_text", "audiences": "audiences_text"}
+            gone |= {"template", "reach", *_unused(obj), *hours_form.FIELDS[1:]}
+            shown = {
+                "message": "message_text",
+                "audiences": "audiences_text",
+                "hours_preset": "hours_text",
+            }
         elif not MessageTemplate.objects.exists():
             gone.add("template")
         return [
@@ -168,9 +183,10 @@ class CampaignAdmin(ComposePages, CopyPages, CampaignPages, LargeTableAdmin):
             context["csms_state"] = self.state(campaign)
             # The form's own button saves first: another one would lose what was typed.
             editing = self.has_change_permission(request, campaign)
-            but = ("review",) if editing else ()
+            but = ("review", "test") if editing else ()
             site = self.admin_site.name
             context["csms_tools"] = tools(request, campaign, site, but=but)
+        context["csms_may_test"] = may(request, "test")
         return super().render_change_form(request, context, *args, **kwargs)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -190,10 +206,12 @@ class CampaignAdmin(ComposePages, CopyPages, CampaignPages, LargeTableAdmin):
             obj.created_by = request.user  # type: ignore[assignment]
             super().save_model(request, obj, form, change)
             return
-        if form.changes_what_was_prepared():
-            self._take_back(request, obj)
         columns = {column.name for column in Campaign._meta.concrete_fields}
         changed = set(form.changed_data) & columns
+        if form.changes_what_was_prepared():
+            self._take_back(request, obj)
+            obj.changed_by = request.user  # type: ignore[assignment]
+            changed.add("changed_by")
         # Never the status, which the engine may have moved since this form was shown.
         obj.save(update_fields=changed)
 
@@ -222,6 +240,8 @@ class CampaignAdmin(ComposePages, CopyPages, CampaignPages, LargeTableAdmin):
             if campaign.status == CampaignStatus.DRAFT:
                 self.begin_review(request, campaign)
             return HttpResponseRedirect(self.home(campaign))
+        if "_test" in request.POST and may(request, "test"):
+            return HttpResponseRedirect(self.campaign_url(campaign, "test"))
         if campaign.status == CampaignStatus.DRAFT and campaign.message:
             self._warn(request, campaign)
         if "_template" in request.POST:

@@ -16,6 +16,7 @@ from csms_campaigns.states import (
     ARCHIVABLE,
     OPEN_BATCHES,
     BatchStatus,
+    CampaignKind,
     SendStatus,
     SkipReason,
 )
@@ -97,7 +98,7 @@ class ArchivedFilter(SimpleListFilter):
 class CampaignFilter(RowFilter):
     title = _("campaign")
     parameter_name = "campaign__id"
-    rows = Campaign.objects
+    rows = Campaign.objects.filter(kind=CampaignKind.CAMPAIGN)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() is None:

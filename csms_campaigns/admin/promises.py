@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from csms_campaigns.admin import contract
+from csms_campaigns.admin.hours_words import hours_in_words
 from csms_campaigns.admin.tools import results_url
-from csms_campaigns.admin.words import duration, ending, number
+from csms_campaigns.admin.words import number
+from csms_campaigns.engine import timetable
 from csms_campaigns.engine.promise import Promise, promise
 from csms_campaigns.models import Campaign, Contact, SendResult
 from csms_campaigns.sms.segments import analyse
@@ -34,25 +39,48 @@ class Example:
 
 
 def version(campaign: Campaign) -> str:
-    """Changes with each review, so that nobody launches what they have not seen."""
-    return f"{campaign.first_result_id}-{campaign.last_result_id}"
+    """Changes with each review and with the hours, so that nobody launches what they have not
+    seen."""
+    hours = "".join(map(str, (campaign.send_from, campaign.send_until)))
+    digest = f"{hours}{campaign.send_days}{campaign.time_zone}"
+    found = f"{campaign.first_result_id}-{campaign.last_result_id}"
+    return f"{found}-{digest}" if timetable.hours(campaign) else found
 
 
-def in_words(campaign: Campaign, site: str) -> dict[str, Any] | None:
+def missing_credits(campaign: Campaign, at: datetime | None = None) -> int:
+    try:
+        return promise(campaign, at).missing_credits
+    except ImproperlyConfigured:
+        return 0  # The engine says that its account has left the settings.
+
+
+def in_words(
+    campaign: Campaign, site: str, at: datetime | None = None
+) -> dict[str, Any] | None:
     """None where there is nothing to promise (yet)."""
     if campaign.status not in PROMISED:
         return None
-    found = promise(campaign)
+    found = promise(campaign, at)
     return {
         "recipients": number(found.recipients),
         "skipped": number(sum(found.skipped.values())),
         "reasons": _reasons(campaign, found, site),
         "requests": number(found.batches),
+        "why": contract.why_so_many(found),
+        "cost_of_texts": contract.cost_of_texts(found),
         "segments": number(found.segments),
         "credits": number(found.estimated_credits),
+        "credits_why": contract.how_counted(found),
         "balance": _balance(found.remaining_credits),
-        "is_too_little": _is_too_little(found),
-        "ending": _ending(campaign, found),
+        "promised": number(found.promised_credits) if found.promised_credits else "",
+        "available": _balance(found.available_credits),
+        "missing": number(found.missing_credits),
+        "is_too_little": found.missing_credits > 0,
+        "starts": contract.starts(campaign, found, at),
+        "ending": contract.ends(campaign, found, at),
+        "hours": hours_in_words(campaign),
+        "beside": contract.beside(campaign, site),
+        "sentence": contract.sentence(found),
         "counted": ngettext("%(count)s person", "%(count)s people", found.recipients)
         % {"count": number(found.recipients)},
     }
@@ -121,14 +149,3 @@ def _label(reason: str) -> str:
 
 def _balance(remaining: int | None) -> str:
     return _("not known yet") if remaining is None else number(remaining)
-
-
-def _is_too_little(found: Promise) -> bool:
-    balance = found.remaining_credits
-    return balance is not None and balance < found.estimated_credits
-
-
-def _ending(campaign: Campaign, found: Promise) -> str:
-    if campaign.status == CampaignStatus.SCHEDULED:
-        return duration(found.eta_seconds)
-    return ending(found.eta_seconds)

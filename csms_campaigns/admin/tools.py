@@ -36,6 +36,8 @@ LABELS: Final[dict[str, Any]] = {
     "pause": _("Pause"),
     "resume": _("Resume"),
     "cancel": _("Cancel the campaign"),
+    "test": _("Send a test"),
+    "hours": _("Change the hours"),
     "progress": _("Progress"),
     "recipients": _("Recipients"),
     "copy": _("Copy"),
@@ -49,14 +51,20 @@ KINDS: Final = {
     "cancel": "danger",
 }
 READS: Final = frozenset({"promise", "progress", "recipients"})
+LINKS: Final = READS | {"test", "hours"}
+"""Plain links: to read, or to a form."""
+HOURS_MAY_CHANGE: Final = frozenset({State.SCHEDULED, State.SENDING, State.PAUSED})
+"""Before, the hours stand on the compose form."""
 
 OFFERED: Final[dict[str, tuple[str, ...]]] = {
-    State.DRAFT: ("review",),
+    State.DRAFT: ("review", "test"),
     State.PREPARING: ("promise", "cancel"),
-    State.READY: ("launch", "promise", "recipients"),
-    State.SCHEDULED: ("promise", "recipients", "unschedule", "cancel"),
-    State.SENDING: ("pause", "progress", "recipients", "cancel"),
-    State.PAUSED: ("resume", "progress", "recipients", "cancel"),
+    State.READY: ("launch", "promise", "test", "recipients"),
+    State.SCHEDULED: (
+        *("promise", "test", "recipients", "hours", "unschedule", "cancel"),
+    ),
+    State.SENDING: ("pause", "progress", "recipients", "hours", "cancel"),
+    State.PAUSED: ("resume", "progress", "recipients", "hours", "cancel"),
     State.FINISHED: ("progress", "recipients"),
     State.CANCELLED: ("progress", "recipients"),
 }
@@ -71,7 +79,7 @@ def tools(
             name=name,
             label=LABELS[name],
             url=_url(campaign, name, site),
-            posts=name not in READS,
+            posts=name not in LINKS,
             kind=KINDS.get(name, "quiet"),
         )
         for name in _offered(campaign)

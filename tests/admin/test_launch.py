@@ -134,7 +134,11 @@ def test_launching_for_an_account_that_left_the_settings(
 
 def test_scheduling_and_taking_it_back(office: Client, ready: Campaign) -> None:
     at = timezone.localtime() + timedelta(days=1)
-    answer = press(office, ready, "schedule", at=at.strftime("%Y-%m-%dT%H:%M"))
+    typed = {"at": at.strftime("%Y-%m-%dT%H:%M")}
+    asked = press(office, ready, "schedule", **typed)
+    assert "Launch this campaign at that time?" in pages.text(asked)
+    assert status(ready) == CampaignStatus.READY
+    answer = press(office, ready, "schedule", **typed, confirmed=version(ready))
     assert status(ready) == CampaignStatus.SCHEDULED
     assert ready.send_at == at.replace(second=0, microsecond=0)
     assert timezone.get_current_timezone_name() in pages.said(answer)[0]
@@ -207,9 +211,15 @@ BUTTONS = {
     },  # the form's own button saves and reviews
     CampaignStatus.PREPARING: {"promise", "cancel", "copy"},
     CampaignStatus.READY: {"launch", "promise", "recipients", "copy"},
-    CampaignStatus.SCHEDULED: {"promise", "recipients", "unschedule", "cancel", "copy"},
-    CampaignStatus.SENDING: {"pause", "progress", "recipients", "cancel", "copy"},
-    CampaignStatus.PAUSED: {"resume", "progress", "recipients", "cancel", "copy"},
+    CampaignStatus.SCHEDULED: {
+        *("promise", "recipients", "unschedule", "cancel", "copy", "test", "hours"),
+    },
+    CampaignStatus.SENDING: {
+        *("pause", "progress", "recipients", "cancel", "copy", "hours"),
+    },
+    CampaignStatus.PAUSED: {
+        *("resume", "progress", "recipients", "cancel", "copy", "hours"),
+    },
     CampaignStatus.FINISHED: {"progress", "recipients", "copy", "archive"},
     CampaignStatus.CANCELLED: {"progress", "recipients", "copy", "archive"},
 }
