@@ -33,11 +33,6 @@ SHORT: Final = 1.0
 """Waits up to this are slept in place, each lane for itself."""
 LONG: Final = 60.0
 """Longer waits are written down; the tick starts the lanes in time."""
-OVERSLEPT: Final = 2.0
-"""Seconds after its time in which a sleeper wakes up, or is gone."""
-BEAT: Final = "beat"
-BEAT_PATIENCE: Final = 90.0
-"""Seconds: cron ticks once a minute."""
 LEAVING: Final = (1.0, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0)
 """Pauses between the tries to leave a place while the database is away."""
 OVERSLEPT: Final = 2.0

@@ -148,7 +148,9 @@ def test_what_was_cancelled_in_flight_is_counted_once_it_is_known() -> None:
 def queries(campaign: Campaign) -> list[str]:
     with CaptureQueriesContext(connection) as captured:
         progress(campaign)
-    return [query["sql"] for query in captured]
+    found = [query["sql"] for query in captured]
+    # PostgreSQL is asked for the time, too.
+    return [sql for sql in found if "clock_timestamp" not in sql]
 
 
 def test_it_costs_the_same_at_any_size_and_reads_no_recipient() -> None:
