@@ -313,3 +313,43 @@ def test_the_key_is_in_no_repr(settings: Any) -> None:
     assert KEY not in repr(found)
     assert KEY not in str(found)
     assert KEY not in f"{[found]}"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *[
+            ("METRICS_TOKEN", value)
+            for value in ("", "needle", "needle of 7351 words", "nëedle-of-seven-351")
+        ],
+        *[
+            ("METRICS_TOKEN", value)
+            for value in (7351_7351_7351_7351, ["needle"], True)
+        ],
+        *[("LOG_NUMBERS", value) for value in (None, "needle", 1, 0)],
+    ],
+)
+def test_a_wrong_setting_of_the_top_level(settings: Any, key: str, value: Any) -> None:
+    settings.CSMS_CAMPAIGNS = {**GOOD, key: value}
+    [sentence] = conf.problems()
+    assert sentence.startswith(f"CSMS_CAMPAIGNS['{key}'] is wrong: set it to ")
+    assert "needle" not in sentence
+    assert "7351" not in sentence
+
+
+def test_right_settings_of_the_top_level(settings: Any) -> None:
+    assert conf.metrics_token() is None
+    assert conf.log_numbers() is False
+    token = "a-secret-of-sixteen"
+    settings.CSMS_CAMPAIGNS = {**GOOD, "METRICS_TOKEN": token, "LOG_NUMBERS": True}
+    assert list(conf.problems()) == []
+    assert conf.metrics_token() == token
+    assert conf.log_numbers() is True
+    settings.CSMS_CAMPAIGNS = {**GOOD, "METRICS_TOKEN": None, "LOG_NUMBERS": False}
+    assert list(conf.problems()) == []
+
+
+def test_logs_may_be_written_before_the_settings_are_right(settings: Any) -> None:
+    for value in (None, 7351, {}, {"LOG_NUMBERS": "yes"}):
+        settings.CSMS_CAMPAIGNS = value
+        assert conf.log_numbers() is False
