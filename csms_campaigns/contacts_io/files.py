@@ -11,7 +11,7 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -40,7 +40,7 @@ _OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
 _ARCHIVE: Final = b"PK\x03\x04"
 
 
-class Lines(Iterator[str]):
+class Lines(Iterable[str]):
     """The physical lines, counted as an editor does, with bounds on what memory they take."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
@@ -49,18 +49,18 @@ class Lines(Iterator[str]):
         self.row_began_after = 0
         self.ended = False
 
-    def __next__(self) -> str:
-        line = self._text.readline(LONGEST_LINE)
-        if not line:
-            self.ended = True
-            raise StopIteration
-        self.number += 1
-        if len(line) >= LONGEST_LINE:
-            message = _("Line %(line)s is too long for a CSV file.")
-            raise ImportFailed(message % {"line": self.number}, "line_too_long")
-        if self.number - self.row_began_after > MOST_LINES_OF_A_ROW:
-            raise never_closed(self.row_began_after + 1)
-        return line
+    def __iter__(self) -> Iterator[str]:
+        # A generator: half the time of an iterator written as a class.
+        readline = self._text.readline
+        while line := readline(LONGEST_LINE):
+            self.number += 1
+            if len(line) >= LONGEST_LINE:
+                message = _("Line %(line)s is too long for a CSV file.")
+                raise ImportFailed(message % {"line": self.number}, "line_too_long")
+            if self.number - self.row_began_after > MOST_LINES_OF_A_ROW:
+                raise never_closed(self.row_began_after + 1)
+            yield line
+        self.ended = True
 
 
 def never_closed(line: int) -> ImportFailed:

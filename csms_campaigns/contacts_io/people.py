@@ -51,7 +51,10 @@ class RowParser:
         elif missing < 0 and any(map(str.strip, cells[self._width :])):
             raise BadRow(TOO_MANY_CELLS)
         number = self._number(cells[self._phone])
-        return Person(number, self._name(cells), self._attributes(cells))
+        name = "" if self._name_at is None else clean(cells[self._name_at])
+        if len(name) > LONGEST_NAME:
+            raise BadRow(NAME_TOO_LONG)
+        return Person(number, name, self._attributes(cells))
 
     def _number(self, raw: str) -> int:
         try:
@@ -62,14 +65,6 @@ class RowParser:
             return int(normalise(lengthened(raw), self._region))
         except InvalidNumber:
             raise BadRow(code) from None
-
-    def _name(self, cells: list[str]) -> str:
-        if self._name_at is None:
-            return ""
-        name = clean(cells[self._name_at])
-        if len(name) > LONGEST_NAME:
-            raise BadRow(NAME_TOO_LONG)
-        return name
 
     def _attributes(self, cells: list[str]) -> str:
         """As `json.dumps` writes it, in a sixth of the time."""

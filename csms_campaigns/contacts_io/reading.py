@@ -103,7 +103,7 @@ def _open_text(stream: BinaryIO) -> Iterator[Table]:
 def _separator(file: TextFile) -> str:
     """The one that shows a column of phone numbers; of several the one with most columns."""
     with file.lines() as lines:
-        named = _SEPARATOR_LINE.fullmatch(next(lines).strip().strip('"'))
+        named = _SEPARATOR_LINE.fullmatch(next(iter(lines)).strip().strip('"'))
     if named and named[1]:
         return named[1]
     return max(SEPARATORS, key=lambda separator: _fit(file, separator))
@@ -141,5 +141,5 @@ def _rows(lines: Lines, separator: str) -> Iterator[Row]:
         if lines.ended:
             # The row took the end of the file for its own end.
             raise never_closed(line)
-        if any(map(str.strip, cells)):
+        if "".join(cells).strip():
             yield line, cells

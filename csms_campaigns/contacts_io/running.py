@@ -111,6 +111,9 @@ class _Work:
         self.leave_if_told()
         self.hold(step=ImportStep(step), done=min(done, total), total=total)
 
+    def end_of_slice(self) -> None:
+        self.leave_if_told()
+
     def leave_if_told(self) -> None:
         """Never inside of a transaction: what was written must stay."""
         if self.should_stop():
@@ -199,7 +202,7 @@ def _write(work: _Work, spool: Spool) -> None:
                 slice_count=counts.slices,
                 last_number=slice_.people[-1].number,
             )
-        work.leave_if_told()
+        work.end_of_slice()
     if not counts.slices:
         work.hold(counts=counts.as_dict())
 

@@ -41,12 +41,11 @@ class Slice:
     people: list[Person] = field(default_factory=list)
     ordinals: list[int] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
-    row_count: int = 0
-    characters: int = 0
+    twin_count: int = 0
 
     @property
-    def is_full(self) -> bool:
-        return len(self.people) >= SLICE_ROWS or self.characters >= SLICE_CHARACTERS
+    def row_count(self) -> int:
+        return len(self.people) + self.twin_count
 
 
 class Bad(NamedTuple):
@@ -92,8 +91,10 @@ class Spool:
         return self.count + self.bad_count
 
     def add(self, line: int, person: Person) -> None:
-        self._waiting.append((self.row_count, line, *person))
-        self._characters += len(person[1]) + len(person[2])
+        number, name, attributes = person
+        ordinal = self.count + self.bad_count
+        self._waiting.append((ordinal, line, number, name, attributes))
+        self._characters += len(name) + len(attributes)
         self.count += 1
         if len(self._waiting) >= WAITING_ROWS or self._characters >= SLICE_CHARACTERS:
             self._flush()
@@ -107,21 +108,23 @@ class Spool:
         """Each person once. No slice holds numbers on both sides of the boundary."""
         self._flush()
         self._connection.execute("DELETE FROM twin")
-        slice_, last, first_line = Slice(), 0, 0
+        slice_, last, first_line, room = Slice(), 0, 0, SLICE_CHARACTERS
         for ordinal, line, number, name, attributes in self._sorted():
             if number == last:
                 self._fold(slice_, (ordinal, line, first_line), name, attributes)
                 continue
-            if slice_.is_full or 0 < last <= boundary < number:
-                self._flush_twins()
-                yield slice_
-                slice_ = Slice()
+            people = slice_.people
+            if len(people) >= SLICE_ROWS or room <= 0 or last <= boundary < number:
+                if people:
+                    self._flush_twins()
+                    yield slice_
+                slice_, room = Slice(), SLICE_CHARACTERS
+                people = slice_.people
             last, first_line = number, line
-            slice_.people.append(Person(number, name, attributes))
+            people.append(Person(number, name, attributes))
             slice_.ordinals.append(ordinal)
             slice_.lines.append(line)
-            slice_.row_count += 1
-            slice_.characters += len(name) + len(attributes)
+            room -= len(name) + len(attributes)
         self._flush_twins()
         if slice_.people:
             yield slice_
@@ -185,7 +188,7 @@ class Spool:
             attributes = json.dumps(merged)
         is_other = bool(name and before.name and name != before.name)
         slice_.people[-1] = Person(before.number, name or before.name, attributes)
-        slice_.row_count += 1
+        slice_.twin_count += 1
         self._twins.append(Twin(*place, is_other))
         if len(self._twins) >= WAITING_ROWS:
             self._flush_twins()

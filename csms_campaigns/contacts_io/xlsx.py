@@ -96,7 +96,7 @@ class Sheet:
         self._cells, self._column = [], -1
 
     def _end_row(self) -> None:
-        if any(map(str.strip, self._cells)):
+        if "".join(self._cells).strip():
             self._ready.append((self._number, self._cells))
 
     def _begin_cell(self, attributes: dict[str, str]) -> None:

@@ -21,7 +21,7 @@ from csms_campaigns.contacts_io.xlsx_xml import (
 
 KEPT: Final = 512
 """Texts of a column with few values, such as cities, come again and again."""
-WAITING_BYTES: Final = 1 << 18
+WAITING_BYTES: Final = 1 << 15
 
 
 class SharedStrings:
