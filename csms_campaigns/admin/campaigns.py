@@ -155,8 +155,8 @@ class CampaignAdmin(ComposePages, CopyPages, CampaignPages, LargeTableAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         editable = obj is None or obj.status in EDITABLE
-        if obj is not None and obj.archived_at is not None:
-            return False
+        if obj is not None and (obj.archived_at is not None or obj.parent_id):
+            return False  # A follow-up has the texts and people of its campaign.
         return editable and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
