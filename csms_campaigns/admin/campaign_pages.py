@@ -27,11 +27,12 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
 from csms_campaigns import tasks
-from csms_campaigns.admin import figures, promises, words
+from csms_campaigns.admin import families, figures, promises, words
 from csms_campaigns.admin.badges import badge
 from csms_campaigns.admin.hours_pages import HoursPages
 from csms_campaigns.admin.launch_form import ScheduleForm
 from csms_campaigns.admin.launch_pages import LaunchPages, in_zone
+from csms_campaigns.admin.resolving_pages import ResolvingPages
 from csms_campaigns.admin.testing_pages import TestPages
 from csms_campaigns.admin.time_zones import site_zone
 from csms_campaigns.admin.tools import may, tools
@@ -45,7 +46,7 @@ from csms_campaigns.states import CampaignStatus as State
 BEFORE_LAUNCH = frozenset({State.DRAFT, State.PREPARING, State.READY, State.SCHEDULED})
 
 
-class CampaignPages(LaunchPages, TestPages, HoursPages):
+class CampaignPages(LaunchPages, TestPages, HoursPages, ResolvingPages):
     """Mixed into the campaigns' ModelAdmin."""
 
     model: type[Campaign]
@@ -65,6 +66,8 @@ class CampaignPages(LaunchPages, TestPages, HoursPages):
             "launch": self.launch,
             "hours": self.hours_page,
             "test": self.test_page,
+            "unknown": self.unknown_page,
+            "retry": self.retry_page,
         }
         own = [self._url(name, f"{name}/", page) for name, page in pages.items()]
         feeds = [
@@ -169,7 +172,14 @@ class CampaignPages(LaunchPages, TestPages, HoursPages):
             tools=tools(request, campaign, self.admin_site.name, but=("progress",)),
             feed_url=self.campaign_url(campaign, "progress_json"),
             times=figures.times(campaign),
+            family=self._family(request, campaign),
         )
+
+    def _family(self, request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+        urls = {
+            name: self.campaign_url(campaign, name) for name in ("unknown", "retry")
+        }
+        return families.in_words(request, campaign, {**urls, "of": self.home})
 
     def progress_json(self, request: HttpRequest, object_id: str) -> HttpResponse:
         campaign = self.find(request, object_id)

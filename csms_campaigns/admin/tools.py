@@ -15,6 +15,7 @@ from csms_campaigns.states import ARCHIVABLE
 from csms_campaigns.states import CampaignStatus as State
 
 LAUNCH: Final = "csms_campaigns.launch_campaign"
+RESOLVE: Final = "csms_campaigns.resolve_campaign"
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,10 @@ def may(request: HttpRequest, name: str) -> bool:
     if name == "copy":
         return user.has_perm("csms_campaigns.add_campaign")
     return user.has_perm(LAUNCH)
+
+
+def may_resolve(request: HttpRequest) -> bool:
+    return request.user.has_perm(RESOLVE)
 
 
 def _url(campaign: Campaign, name: str, site: str) -> str:

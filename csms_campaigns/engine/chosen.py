@@ -51,7 +51,7 @@ class Choice:
     all_causes: bool = False
     """Also those that fail again, such as invalid numbers."""
     codes: list[str] | None = None
-    """Exactly these error codes, whether or not they are permanent."""
+    """Exactly these error codes (or words, where there is none), permanent or not."""
     batches: list[int] | None = None
     results: list[int] | None = None
 
@@ -67,7 +67,7 @@ class Choice:
         if self.status == SendStatus.UNKNOWN or self.all_causes:
             return True
         if self.codes is not None:
-            return candidate.error_code in self.codes
+            return (candidate.error_code or candidate.error) in self.codes
         return not is_permanent(candidate.error_code, candidate.error)
 
     def sources(self, campaign_id: int, after: int) -> list[Source]:

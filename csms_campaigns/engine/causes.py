@@ -1,0 +1,51 @@
+"""Why recipients of a campaign failed, with counts: to choose who is worth another try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import Case, Count, Exists, F, Min, OuterRef, When
+
+from csms_campaigns.engine.database import rows
+from csms_campaigns.gateway.codes import is_permanent
+from csms_campaigns.models import Batch, Campaign, SendResult
+from csms_campaigns.states import SendStatus
+
+MOST_BATCHES: Final = 2000
+"""Batches with failures that are counted: a page waits for it."""
+MOST_CAUSES: Final = 50
+
+
+@dataclass(frozen=True)
+class Cause:
+    """`key` is the gateway's code, or its words where it gave none."""
+
+    key: str
+    words: str
+    people: int
+    is_permanent: bool
+
+
+def causes(campaign: Campaign) -> list[Cause]:
+    """Of those who are in no follow-up yet; the most frequent first."""
+    failed = rows(Batch).filter(campaign=campaign, failed_count__gt=0)
+    ids = failed.order_by("pk").values_list("pk", flat=True)[:MOST_BATCHES]
+    again = rows(SendResult).filter(retry_of=OuterRef("pk"))
+    found = (
+        rows(SendResult)
+        .filter(~Exists(again), batch__in=list(ids), status=SendStatus.FAILED)
+        .annotate(key=Case(When(error_code="", then=F("error")), default="error_code"))
+        .values("key")
+        .annotate(people=Count("pk"), code=Min("error_code"), words=Min("error"))
+        .order_by("-people", "key")
+    )
+    return [
+        Cause(
+            key=row["key"],
+            words=row["words"],
+            people=row["people"],
+            is_permanent=is_permanent(row["code"], row["words"]),
+        )
+        for row in found[:MOST_CAUSES]
+    ]
