@@ -127,6 +127,7 @@ elif DEBUG and IS_SANDBOX:
 CSMS_CAMPAIGNS = {
     "ACCOUNTS": {"default": ACCOUNT},
     "DEFAULT_REGION": env.text("CSMS_DEFAULT_REGION", "US"),
+    "METRICS_TOKEN": env.text("CSMS_METRICS_TOKEN") or None,
 }
 
 LOGGING = {
