@@ -33,7 +33,7 @@ from csms_campaigns.admin.listing import LargeTableAdmin
 from csms_campaigns.admin.outlook import Composition
 from csms_campaigns.admin.tools import may, tools
 from csms_campaigns.admin.words import isolated, number
-from csms_campaigns.engine import audience, lifecycle
+from csms_campaigns.engine import audience, lifecycle, timetable
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.models import Campaign, ContactList, MessageTemplate
 from csms_campaigns.states import EDITABLE, CampaignKind, CampaignStatus
@@ -135,8 +135,13 @@ class CampaignAdmin(ComposePages, CopyPages, CampaignPages, LargeTableAdmin):
             }
         elif not MessageTemplate.objects.exists():
             gone.add("template")
+        # Hours that are set are not folded away.
+        opened: dict[str, Any] = {"classes": []} if obj and timetable.hours(obj) else {}
         return [
-            (title, {**options, "fields": _kept(options["fields"], gone, shown)})
+            (
+                title,
+                {**options, **opened, "fields": _kept(options["fields"], gone, shown)},
+            )
             for title, options in super().get_fieldsets(request, obj)
         ]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from csms_campaigns import conf
 from csms_campaigns.admin.words import duration, ending, moment, number
@@ -24,6 +24,20 @@ WORTH_TELLING: Final = 60.0
 """Seconds that the placeholders must cost."""
 NAMED: Final = 3
 """Other campaigns of the account that are named."""
+FEW_OF_ONE: Final = gettext_lazy(
+    "%(names)s costs you %(more)s more requests: without it %(plain)s would do."
+)
+FEW_OF_MANY: Final = gettext_lazy(
+    "%(names)s cost you %(more)s more requests: without them %(plain)s would do."
+)
+LONG_OF_ONE: Final = gettext_lazy(
+    "%(names)s costs you %(more)s more requests and %(time)s more: without it %(plain)s "
+    "would do."
+)
+LONG_OF_MANY: Final = gettext_lazy(
+    "%(names)s cost you %(more)s more requests and %(time)s more: without them %(plain)s "
+    "would do."
+)
 
 
 def sentence(found: Promise) -> str:
@@ -64,17 +78,12 @@ def cost_of_texts(found: Promise) -> str:
         "time": duration(seconds),
         "plain": number(found.batches_of_one_text),
     }
+    one = len(found.placeholders) == 1
     if seconds < WORTH_TELLING:
-        return (
-            _("%(names)s costs %(more)s more requests: without it %(plain)s.") % words
-        )
-    return (
-        _(
-            "%(names)s costs %(more)s more requests and %(time)s more: without it "
-            "%(plain)s."
-        )
-        % words
-    )
+        text = FEW_OF_ONE if one else FEW_OF_MANY
+    else:
+        text = LONG_OF_ONE if one else LONG_OF_MANY
+    return str(text) % words
 
 
 def how_counted(found: Promise) -> str:
@@ -109,7 +118,10 @@ def _sleeps(campaign: Campaign, begins: datetime | None) -> bool:
 
 def ends(campaign: Campaign, found: Promise, at: datetime | None) -> str:
     if at is None and campaign.status != CampaignStatus.SCHEDULED:
-        return ending(found.eta_seconds)
+        with timezone.override(_zone(campaign)):
+            said = ending(found.eta_seconds)
+        words = {"time": said, "zone": timetable.zone_name(campaign)}
+        return _("%(time)s (%(zone)s)") % words
     last = timezone.now() + timedelta(seconds=found.eta_seconds)
     return _("about %(time)s") % {"time": _in_own_zone(last, campaign)}
 
@@ -120,13 +132,16 @@ def _send_at(campaign: Campaign) -> datetime | None:
 
 def _in_own_zone(at: datetime, campaign: Campaign) -> str:
     """On the clock of the campaign, with its name."""
-    try:
-        zone = timetable.zone(campaign)
-    except UnknownZone:
-        zone = timezone.get_default_timezone()
-    with timezone.override(zone):
+    with timezone.override(_zone(campaign)):
         words = {"time": moment(at), "zone": timetable.zone_name(campaign)}
         return _("%(time)s (%(zone)s)") % words
+
+
+def _zone(campaign: Campaign) -> tzinfo:
+    try:
+        return timetable.zone(campaign)
+    except UnknownZone:
+        return timezone.get_default_timezone()
 
 
 def beside(campaign: Campaign, site: str) -> dict[str, Any] | None:

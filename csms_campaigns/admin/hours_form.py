@@ -89,6 +89,8 @@ class HoursForm(forms.ModelForm):
         model = Campaign
         fields: Any = HOURS
 
+    field_order = FIELDS
+
     class Media:
         js = ["csms_campaigns/hours.js"]
 

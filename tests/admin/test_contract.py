@@ -58,7 +58,10 @@ def test_what_the_name_costs(
     audience.review(campaign.pk)
     page = words(office, campaign)
     assert "4 different texts; who gets the same one shares a request." in page
-    assert "{{ name }} costs 3 more requests and 2 minutes more: without it 1." in page
+    assert (
+        "{{ name }} costs you 3 more requests and 2 minutes more: without it 1 would do."
+        in page
+    )
 
 
 def test_one_text_for_all_costs_nothing(office: Client, everyone: ContactList) -> None:
