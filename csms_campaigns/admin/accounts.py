@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from csms_campaigns.admin.badges import badge
 from csms_campaigns.admin.listing import EngineOwnedAdmin
 from csms_campaigns.admin.words import isolated, moment, number
+from csms_campaigns.engine.wording import translated
 from csms_campaigns.models import GatewayAccount
 
 
@@ -33,18 +34,22 @@ class GatewayAccountAdmin(EngineOwnedAdmin):
     fields = [
         "alias",
         "state",
-        "blocked_detail",
+        "detail",
         "credits",
         "credits_at",
         "cum",
         "stamped_at",
     ]
-    readonly_fields = ["state", "credits"]
+    readonly_fields = ["state", "detail", "credits"]
 
     @admin.display(description=_("state"))
     def state(self, account: GatewayAccount) -> SafeString:
         reason = why_blocked(account)
         return badge("paused", reason) if reason else badge("sent", _("May send"))
+
+    @admin.display(description=_("the gateway's words"))
+    def detail(self, account: GatewayAccount) -> str:
+        return translated(account.blocked_detail)
 
     @admin.display(description=_("remaining credits"))
     def credits(self, account: GatewayAccount) -> SafeString | None:

@@ -155,7 +155,7 @@ def _note(test: Campaign) -> str:
     """What keeps it from being sent, as far as is known."""
     if test.status == CampaignStatus.PAUSED:
         return _("%(reason)s Mend that, then send another test.") % {
-            "reason": test.status_reason
+            "reason": test.reason
         }
     if test.status != CampaignStatus.SENDING:
         return ""

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from csms_campaigns import conf
 from csms_campaigns.engine import accounts, pausing, recording, splitting
 from csms_campaigns.engine.database import rows
 from csms_campaigns.engine.statements import Outcome, write_outcomes
 from csms_campaigns.engine.taking import Taken
+from csms_campaigns.engine.wording import label, spoken
 from csms_campaigns.gateway import errors
 from csms_campaigns.models import Batch, GatewayAccount
+from csms_campaigns.models.reasons import Reason
 from csms_campaigns.sms.numbers import digits
 from csms_campaigns.states import BlockReason, SendStatus
 
@@ -65,7 +67,8 @@ def pause_account(scene: Scene, reason: BlockReason, detail: str) -> None:
     if scene.is_older_than_resume:
         return
     accounts.block(scene.account, reason, now=scene.now, seconds=None, detail=detail)
-    pausing.pause_campaigns_of(scene.taken.alias, f"{reason.label}: {detail}")
+    words = Reason("%(reason)s: %(said)s", reason=label(reason), said=spoken(detail))
+    pausing.pause_campaigns_of(scene.taken.alias, words)
 
 
 def _block(scene: Scene, reason: BlockReason, seconds: float, detail: str) -> None:
@@ -169,7 +172,7 @@ def _refused(scene: Scene, error: errors.GatewayError) -> None:
         return
     pausing.pause_by_system(
         [scene.taken.campaign_id],
-        _("The gateway refused a request: %(said)s") % {"said": error.text},
+        Reason(_("The gateway refused a request: %(said)s"), said=error.text),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from csms_campaigns.engine import accounts, consequences, pausing, recording
 from csms_campaigns.engine.consequences import Scene, pause_account
@@ -25,9 +25,11 @@ from csms_campaigns.engine.ending import finish_campaign
 from csms_campaigns.engine.splitting import move_to_new_batch
 from csms_campaigns.engine.statements import Outcome, write_outcomes
 from csms_campaigns.engine.taking import Taken
+from csms_campaigns.engine.wording import spoken
 from csms_campaigns.gateway import errors
 from csms_campaigns.gateway.receipts import NumberOutcome, Receipt
 from csms_campaigns.models import Batch, Campaign
+from csms_campaigns.models.reasons import Reason
 from csms_campaigns.signals import announce, batch_recorded
 from csms_campaigns.states import (
     AttemptOutcome,
@@ -122,7 +124,7 @@ def _judge_campaign(scene: Scene, receipt: Receipt) -> None:
         words = next((o.error for o in said if o.error), NO_ENTRY)
         pausing.pause_rejected(campaign_id, len(said), words)
     elif not receipt.outcomes:
-        pausing.pause_canary(campaign_id, NO_ENTRY)
+        pausing.pause_canary(campaign_id, Reason(NO_ENTRY))
 
 
 def _judge_account(scene: Scene, receipt: Receipt) -> None:
@@ -187,7 +189,8 @@ def _unknown(scene: Scene, error: errors.GatewayError) -> None:
     if not make_unknown(taken.batch_id, taken.attempt_id, error, scene.now):
         return
     text = _("No answer came to the first request: %(said)s")
-    pausing.pause_canary(taken.campaign_id, text % {"said": error.text})
+    reason = Reason(text, said=spoken(error.text))
+    pausing.pause_canary(taken.campaign_id, reason)
     _judge_silence(scene, error.text)
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from csms_campaigns import conf
 from csms_campaigns.engine import accounts
@@ -27,6 +27,7 @@ from csms_campaigns.engine.ending import cancel_pending, finish_campaign
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.restoring import check_not_set_back
 from csms_campaigns.models import Attempt, Campaign, ContactList
+from csms_campaigns.models.reasons import Reason, words_of
 from csms_campaigns.signals import announce, campaign_status_changed
 from csms_campaigns.states import CAMPAIGN_MOVES, CampaignStatus, sources_of
 
@@ -95,7 +96,8 @@ def launch(campaign_id: int, *, by: Any = None, at: datetime | None = None) -> N
     moment = now()
     with atomic():
         # Locked, or who changes the text meanwhile could launch it too.
-        check_second_pair(rows(Campaign).select_for_update().get(pk=campaign_id), by)
+        locked = rows(Campaign).select_for_update().filter(pk=campaign_id).first()
+        check_second_pair(locked or get(campaign_id), by)
         if at is not None:
             _schedule(campaign, at, moment, by)
             return
@@ -145,7 +147,8 @@ def start_due() -> None:
 def pause(campaign_id: int, *, by: Any = None) -> None:
     """sending → paused. Nothing is claimed after this has committed."""
     who = str(by) if by else ""
-    reason = _("Paused by %(who)s.") % {"who": who} if who else _("Paused.")
+    by_somebody = Reason(gettext_noop("Paused by %(who)s."), who=who)
+    reason = by_somebody if who else Reason(gettext_noop("Paused."))
     move(campaign_id, S.PAUSED, reason=reason)
 
 
@@ -170,7 +173,8 @@ def cancel(campaign_id: int, *, by: Any = None) -> None:
     with them if this process dies.
     """
     who = str(by) if by else ""
-    reason = _("Cancelled by %(who)s.") % {"who": who} if who else _("Cancelled.")
+    by_somebody = Reason(gettext_noop("Cancelled by %(who)s."), who=who)
+    reason = by_somebody if who else Reason(gettext_noop("Cancelled."))
     move(campaign_id, S.CANCELLED, reason=reason, finished_at=now())
     cancel_pending(campaign_id)
 
@@ -224,7 +228,7 @@ def move(
     target: CampaignStatus,
     *,
     only_from: Iterable[CampaignStatus] | None = None,
-    reason: str = "",
+    reason: str | Reason = "",
     **fields: Any,
 ) -> None:
     """The guarded update behind every verb; `CampaignError` says why it could not be done."""
@@ -238,20 +242,21 @@ def _update(
     campaign_id: int,
     sources: Iterable[CampaignStatus],
     target: CampaignStatus,
-    reason: str,
+    reason: str | Reason,
     **fields: Any,
 ) -> bool:
     allowed = [source for source in sources if target in CAMPAIGN_MOVES[source]]
     found = rows(Campaign).filter(pk=campaign_id, status__in=allowed)
     with atomic():
-        done = found.update(status=target, status_reason=reason, **fields)
+        words = {"status_reason": str(reason), "status_words": words_of(reason)}
+        done = found.update(status=target, **words, **fields)
         if done:
             announce(
                 campaign_status_changed,
                 alias(),
                 campaign_id=campaign_id,
                 status=target,
-                reason=reason,
+                reason=str(reason),
             )
     return bool(done)
 

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from django.db.models import F, Q
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from csms_campaigns import logs
 from csms_campaigns.engine.batching import CANARY_SIZE
 from csms_campaigns.engine.database import alias, rows
+from csms_campaigns.engine.wording import spoken
 from csms_campaigns.models import Campaign
+from csms_campaigns.models.reasons import Reason, words_of
 from csms_campaigns.signals import announce, campaign_status_changed
 from csms_campaigns.states import CampaignStatus
 
@@ -21,11 +23,12 @@ REJECTED_UNTIL_PAUSE: Final = 250
 """Numbers refused in a row: three requests of a hundred, or many of a few."""
 
 
-def pause_by_system(campaign_ids: Iterable[int], reason: str) -> None:
+def pause_by_system(campaign_ids: Iterable[int], reason: str | Reason) -> None:
     """sending → paused; what is in flight is still recorded."""
+    words = {"status_reason": str(reason), "status_words": words_of(reason)}
     for campaign_id in campaign_ids:
         sending = rows(Campaign).filter(pk=campaign_id, status=CampaignStatus.SENDING)
-        if sending.update(status=CampaignStatus.PAUSED, status_reason=reason):
+        if sending.update(status=CampaignStatus.PAUSED, **words):
             ids = {"campaign_id": campaign_id}
             logger.warning("Campaign %s paused: %s", campaign_id, reason, extra=ids)
             announce(
@@ -33,11 +36,11 @@ def pause_by_system(campaign_ids: Iterable[int], reason: str) -> None:
                 alias(),
                 campaign_id=campaign_id,
                 status=CampaignStatus.PAUSED,
-                reason=reason,
+                reason=str(reason),
             )
 
 
-def pause_campaigns_of(account_alias: str, reason: str) -> None:
+def pause_campaigns_of(account_alias: str, reason: str | Reason) -> None:
     """Every campaign that the account is sending, in one order so that two never lock crosswise."""
     sending = rows(Campaign).filter(
         account=account_alias, status=CampaignStatus.SENDING
@@ -59,10 +62,10 @@ def pause_rejected(campaign_id: int, numbers: int, said: str) -> None:
     run = Q(rejected_in_a_row__gte=REJECTED_UNTIL_PAUSE)
     if campaign.filter(canary | run).update(rejected_in_a_row=0, canary_passed=False):
         text = _("The gateway accepts no number: %(said)s")
-        pause_by_system([campaign_id], text % {"said": said})
+        pause_by_system([campaign_id], Reason(text, said=spoken(said)))
 
 
-def pause_canary(campaign_id: int, reason: str) -> None:
+def pause_canary(campaign_id: int, reason: str | Reason) -> None:
     """Pause the campaign if none of its numbers was accepted yet."""
     waiting = rows(Campaign).filter(pk=campaign_id, canary_passed=False)
     if waiting.exists():

@@ -61,7 +61,7 @@ def progress(campaign: Campaign) -> Progress:
     waits = waiting(campaign, account, options, moment) if options else None
     return Progress(
         status=campaign.status,
-        status_reason=campaign.status_reason,
+        status_reason=campaign.reason,
         total=found.total,
         pending=found.pending,
         sent=found.sent,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from csms_campaigns import logs
 from csms_campaigns.engine.database import atomic, lock_account, now, rows
@@ -17,6 +17,7 @@ from csms_campaigns.engine.finishing import make_unknown
 from csms_campaigns.engine.pausing import pause_canary
 from csms_campaigns.gateway.errors import AnswerLost
 from csms_campaigns.models import Batch
+from csms_campaigns.models.reasons import Reason
 from csms_campaigns.states import BatchStatus
 
 logger = logs.logger("csms_campaigns.engine")
@@ -49,7 +50,8 @@ def _give_up(batch: Batch) -> bool:
         text = "Batch %s stalled: its recipients are unknown"
         logger.warning(text, batch.pk, extra=ids)
         pause_canary(
-            batch.campaign_id, _("No answer to the first request was recorded.")
+            batch.campaign_id,
+            Reason(_("No answer to the first request was recorded.")),
         )
         finish_campaign(batch.campaign_id, moment)
     return True

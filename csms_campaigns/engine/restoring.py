@@ -13,18 +13,25 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from csms_campaigns import conf
 from csms_campaigns.engine import accounts, pausing, recording, witness
 from csms_campaigns.engine.database import atomic, lock_account, now, rows
 from csms_campaigns.engine.ending import finish_campaign
 from csms_campaigns.engine.errors import CampaignError
+from csms_campaigns.engine.wording import label
 from csms_campaigns.models import Batch, Campaign, GatewayAccount
+from csms_campaigns.models.reasons import Reason
 from csms_campaigns.states import BatchStatus, BlockReason, CampaignStatus
 
 SLICE: Final = 200
 NOT_KNOWN: Final = (
     "The database was set back, and nobody knows whether this was sent since."
+)
+WAITED: Final = gettext_noop(
+    "The database was set back. Who waits here may have been texted already: "
+    "resume to text them, or cancel."
 )
 
 
@@ -58,7 +65,7 @@ def is_set_back(account: GatewayAccount) -> bool:
 def hold_account(account: GatewayAccount, moment: datetime) -> None:
     """Nothing leaves, and the account's campaigns say why. Its row must be locked."""
     if account.blocked_reason != BlockReason.DATABASE_OLD:
-        detail = _("%(known)s requests are known here, %(sent)s were sent")
+        detail = "%(known)s requests are known here, %(sent)s were sent"
         sent = witness.highest(account.witness_id)
         accounts.block(
             account,
@@ -67,7 +74,7 @@ def hold_account(account: GatewayAccount, moment: datetime) -> None:
             seconds=None,
             detail=detail % {"known": account.cum, "sent": sent},
         )
-    pausing.pause_campaigns_of(account.alias, str(BlockReason.DATABASE_OLD.label))
+    pausing.pause_campaigns_of(account.alias, label(BlockReason.DATABASE_OLD))
 
 
 def check_not_set_back(account: GatewayAccount) -> None:
@@ -160,17 +167,14 @@ def _count_lost(account: GatewayAccount, after: int, moment: datetime) -> None:
 
 def _hold_what_waits(alias: str) -> list[int]:
     """Also what was scheduled for a time that has passed: it was sent then, or part of it."""
-    reason = _(
-        "The database was set back. Who waits here may have been texted already: "
-        "resume to text them, or cancel."
-    )
+    reason = Reason(WAITED)
     due = rows(Campaign).filter(
         account=alias, status=CampaignStatus.SCHEDULED, send_at__lte=now()
     )
     due.update(status=CampaignStatus.SENDING, started_at=now())
     pausing.pause_campaigns_of(alias, reason)
     paused = rows(Campaign).filter(account=alias, status=CampaignStatus.PAUSED)
-    paused.update(status_reason=reason)
+    paused.update(status_reason=str(reason), status_words=reason.words)
     return _ids(alias, [CampaignStatus.PAUSED])
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from csms_campaigns import conf
 from csms_campaigns.engine import accounts, clock, limits, pausing, timetable
@@ -37,6 +37,7 @@ from csms_campaigns.engine.work import (
     soonest_opening,
 )
 from csms_campaigns.models import Attempt, Batch, Campaign, GatewayAccount, SendResult
+from csms_campaigns.models.reasons import Reason
 from csms_campaigns.states import BatchStatus, BlockReason, SendStatus
 
 CLOCK_SLACK: Final = 1.0
@@ -164,7 +165,7 @@ def _zones_now(
         return timetable.at(campaign, options, moment).open
     except UnknownZone as unknown:
         text = _("This machine does not know the time zone “%(zone)s”.")
-        pausing.pause_by_system([campaign.pk], text % {"zone": unknown})
+        pausing.pause_by_system([campaign.pk], Reason(text, zone=str(unknown)))
         return []
 
 

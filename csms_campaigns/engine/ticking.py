@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from csms_campaigns import conf
 from csms_campaigns.engine.database import now, rows
@@ -18,6 +18,7 @@ from csms_campaigns.engine.pausing import pause_by_system
 from csms_campaigns.engine.recovery import sweep
 from csms_campaigns.engine.work import has_work
 from csms_campaigns.models import Campaign, Heartbeat
+from csms_campaigns.models.reasons import Reason
 from csms_campaigns.states import CampaignStatus
 
 logger = logging.getLogger("csms_campaigns.engine")
@@ -79,7 +80,7 @@ def _pause_orphans() -> None:
     found = orphans.exclude(account__in=conf.aliases()).values_list("pk", "account")
     for campaign_id, account in found:
         text = _("The account “%(account)s” is not in the settings any more.")
-        pause_by_system([campaign_id], text % {"account": account})
+        pause_by_system([campaign_id], Reason(text, account=account))
 
 
 def _aliases_with_work() -> list[str]:

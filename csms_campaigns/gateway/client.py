@@ -17,6 +17,7 @@ from csms_campaigns.gateway.errors import (
     PermitExpired,
     Unreachable,
 )
+from csms_campaigns.gateway.failures import TOO_LONG, in_words
 from csms_campaigns.gateway.receipts import Receipt
 from csms_campaigns.gateway.transport import Gate, GuardedAdapter, Line
 
@@ -75,9 +76,9 @@ class GatewayClient:
             except PermitExpired as expired:
                 return expired
             except Exception as problem:  # noqa: BLE001 whatever it was: did it begin?
-                return self._failure(line, type(problem).__name__)
+                return self._failure(line, in_words(problem, began=line.began))
         if line.expired:
-            return self._failure(line, "the answer took too long")
+            return self._failure(line, TOO_LONG)
         return self._read(answer, numbers)
 
     def _post(self, numbers: Sequence[str], message: str, line: Line) -> Answer:

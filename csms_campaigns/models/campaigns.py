@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from csms_campaigns.models.contacts import ContactList
+from csms_campaigns.models.reasons import shown
 from csms_campaigns.states import CampaignKind, CampaignStatus
 
 
@@ -216,6 +217,11 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def reason(self) -> str:
+        """`status_reason` in the reader's language."""
+        return shown(self.status_reason, self.status_words)
 
 
 class MessageTemplate(models.Model):
