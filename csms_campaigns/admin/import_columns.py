@@ -44,7 +44,7 @@ class ColumnsForm(forms.Form):
         label=gettext_lazy("New list"),
         max_length=LONGEST_LIST_NAME,
         required=False,
-        help_text=gettext_lazy("Made when the import is checked. May stay empty."),
+        help_text=gettext_lazy("Made when the import begins. May stay empty."),
     )
     list_action = forms.ChoiceField(
         label=gettext_lazy("What happens to the lists"),
@@ -56,13 +56,14 @@ class ColumnsForm(forms.Form):
     def __init__(
         self, *args: Any, job: ContactImport, site: Any, user: Any, **kwargs: Any
     ) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, label_suffix="", **kwargs)
         self._job = job
         self.problem = ""
         self._add_columns(self._guess())
         self.fields["region"].initial = job.region or conf.default_region() or ""
         self.fields["lists"].initial = [chosen.pk for chosen in job.lists.all()]
         self.fields["list_action"].initial = job.list_action
+        self.fields["new_list"].initial = job.new_list
         self._choose_widget(site)
         self._allow_only_permitted(user)
 
@@ -164,8 +165,8 @@ class ColumnsForm(forms.Form):
             seen.add(name)
             yield i, name
 
-    def choice(self, lists: list[ContactList]) -> Choice:
-        """Of a valid form, with the lists that are meant."""
+    def choice(self) -> Choice:
+        """Of a valid form."""
         found = self.cleaned_data
         kinds = [found[f"kind_{i}"] for i in range(len(self._job.header))]
         columns = headers.Columns(
@@ -174,7 +175,13 @@ class ColumnsForm(forms.Form):
             name=kinds.index(NAME) if NAME in kinds else None,
             attributes=tuple(found["attributes"]),
         )
-        return Choice(columns, found["region"], found["list_action"], lists)
+        return Choice(
+            columns,
+            region=found["region"],
+            list_action=found["list_action"],
+            lists=list(found["lists"]),
+            new_list=found.get("new_list", ""),
+        )
 
 
 def letters(position: int) -> str:

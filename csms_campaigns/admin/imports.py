@@ -204,7 +204,8 @@ class ContactImportAdmin(LargeTableAdmin):
             problems=import_words.problems(job.planned),
             replaces=job.list_action == ListAction.REPLACE,
             removed=import_words.removed(counts),
-            lists=list(job.lists.all()),
+            lists=[str(chosen) for chosen in job.lists.all()]
+            + [job.new_list] * bool(job.new_list),
         )
 
     def _show_result(self, request: HttpRequest, job: ContactImport) -> HttpResponse:
@@ -249,17 +250,13 @@ class ContactImportAdmin(LargeTableAdmin):
     def _show_columns(
         self, request: HttpRequest, job: ContactImport, form: ColumnsForm
     ) -> HttpResponse:
-        return self.page(request, "columns", job, form=form)
+        return self.page(request, "columns", job, form=form, choosing=True)
 
     def _check(
         self, request: HttpRequest, job: ContactImport, form: ColumnsForm
     ) -> bool:
-        lists = list(form.cleaned_data["lists"])
-        name = form.cleaned_data.get("new_list")
-
         def check() -> None:
-            chosen = [*lists, jobs.make_list(name)] if name else lists
-            token = jobs.begin_check(job.pk, form.choice(chosen))
+            token = jobs.begin_check(job.pk, form.choice())
             transaction.on_commit(partial(tasks.wake_import, job.pk, token))
 
         return self._do(request, job, check, _("Check started."))

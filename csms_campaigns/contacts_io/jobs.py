@@ -57,6 +57,7 @@ class Choice:
     region: str = ""
     list_action: str = ListAction.ADD
     lists: Sequence[ContactList] = field(default_factory=list)
+    new_list: str = ""
 
 
 def upload(stream: BinaryIO, *, name: str, by: Any = None) -> ContactImport:
@@ -102,18 +103,13 @@ def begin_check(import_id: int, choice: Choice) -> UUID:
             columns=choice.columns.as_json(),
             region=region,
             list_action=choice.list_action,
+            new_list=known_list_name(choice.new_list) if choice.new_list else "",
             planned={},
             language=get_language() or "",
             **_from_the_start(token),
         )
         get(import_id).lists.set(choice.lists)
     return token
-
-
-def make_list(name: str) -> ContactList:
-    """The list of this name, new or not."""
-    found, _created = rows(ContactList).get_or_create(name=known_list_name(name))
-    return found
 
 
 def confirm(import_id: int) -> UUID:
@@ -127,6 +123,9 @@ def confirm(import_id: int) -> UUID:
             last_member_id=members.newest_id(),
             **_from_the_start(token),
         )
+        job = get(import_id)
+        if job.new_list:
+            job.lists.add(rows(ContactList).get_or_create(name=job.new_list)[0])
     return token
 
 

@@ -39,6 +39,8 @@ class ContactImport(models.Model):
     lists = models.ManyToManyField(
         ContactList, verbose_name=_("lists"), related_name="+", blank=True
     )
+    # Made when it is confirmed, since a check changes nothing.
+    new_list = models.CharField(_("new list"), max_length=150, blank=True)
     # The language of the person, for the sentences that a worker writes.
     language = models.CharField(max_length=16, blank=True, editable=False)
 
