@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from tests.drills.processes import DrillWorker
 
-WARM_STOP = 45.0
+WARM_STOP = 90.0
 """Seconds in which a worker that was asked to end has ended, on a busy machine too."""
 
 Start = Callable[[int], DrillWorker]
