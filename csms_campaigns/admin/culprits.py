@@ -6,6 +6,8 @@ import re
 import unicodedata
 from typing import Any, Final
 
+from django.utils.html import escape, format_html
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -61,22 +63,26 @@ def _list(found: tuple[Culprit, ...]) -> dict[str, Any]:
 def _culprit(culprit: Culprit) -> dict[str, Any]:
     char = culprit.char
     is_seen = char.isprintable() and not char.isspace()
-    written = instead(char)
-    if written is None or not written:
-        what = _("leave it out")
-    elif written.isspace():
-        what = _("write a plain space instead")
-    else:
-        # Isolated: signs such as ... would wander to the other end of an Arabic sentence.
-        what = _("write %(instead)s instead") % {"instead": f"\u2068{written}\u2069"}
-    where = _where(culprit)
+    words: tuple[Any, ...] = (_where(culprit), _what(instead(char)))
+    if not is_seen:
+        words = (culprit.name, *words)
     return {
         "shown": char if is_seen else "",
-        "words": f"{where}: {what}" if is_seen else f"{culprit.name}, {where}: {what}",
+        "words": format_html("{}: {}", ", ".join(words[:-1]), words[-1]),
         "position": culprit.positions[0],
         "show": _("Show “%(char)s” in the text")
         % {"char": char if is_seen else culprit.name},
     }
+
+
+def _what(written: str | None) -> str:
+    if not written:
+        return _("leave it out")
+    if written.isspace():
+        return _("write a plain space instead")
+    # As a key of its own: signs such as ... would be taken for those of the sentence.
+    key = format_html("<kbd><bdi>{}</bdi></kbd>", written)
+    return mark_safe(escape(_("write %(instead)s instead")) % {"instead": key})  # noqa: S308 - both are escaped
 
 
 def _where(culprit: Culprit) -> str:

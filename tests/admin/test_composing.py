@@ -120,7 +120,7 @@ def test_the_page_says_the_same_once_it_is_saved(
     page = pages.text(office.post(pages.change(draft), form, follow=True))
     assert "<strong>4 people</strong>" in page
     assert "It’s for Person 1000" in page
-    assert "at character 3: write \u2068&#x27;\u2069 instead" in page
+    assert "at character 3: write <kbd><bdi>&#x27;</bdi></kbd> instead" in page
 
 
 def test_a_form_with_an_error_keeps_what_was_chosen(

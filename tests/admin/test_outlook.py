@@ -87,12 +87,12 @@ def test_each_character_that_makes_it_dear_is_named_with_its_place() -> None:
     found = of("It’s “on”\u00a0now – it’s ç 😀")
     assert found["why"]["words"].startswith("These characters are not in GSM-7")
     assert said(found) == [
-        "at character 3 and 1 more place: write \u2068'\u2069 instead",
-        'at character 6: write \u2068"\u2069 instead',
-        'at character 9: write \u2068"\u2069 instead',
+        "at character 3 and 1 more place: write <kbd><bdi>&#x27;</bdi></kbd> instead",
+        "at character 6: write <kbd><bdi>&quot;</bdi></kbd> instead",
+        "at character 9: write <kbd><bdi>&quot;</bdi></kbd> instead",
         "NO-BREAK SPACE, at character 10: write a plain space instead",
-        "at character 15: write \u2068-\u2069 instead",
-        "at character 22: write \u2068c\u2069 instead",
+        "at character 15: write <kbd><bdi>-</bdi></kbd> instead",
+        "at character 22: write <kbd><bdi>c</bdi></kbd> instead",
     ]
     assert [c["position"] for c in found["why"]["culprits"]][:2] == [2, 5]
 
