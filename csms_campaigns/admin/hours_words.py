@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import time
+from typing import Final
 
 from django.utils import formats
 from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 
 from csms_campaigns.admin.time_zones import site_zone
 from csms_campaigns.engine import timetable
 from csms_campaigns.models import Campaign
+
+SEPARATOR: Final = pgettext_lazy("between the parts of a list", ", ")
 
 
 def hours_in_words(campaign: Campaign) -> str:
@@ -22,7 +26,7 @@ def hours_in_words(campaign: Campaign) -> str:
     else:
         where = campaign.time_zone or site_zone()
     parts = [_window(campaign.send_from, campaign.send_until), _days(campaign)]
-    return ", ".join(filter(None, parts)) + f" ({where})"
+    return str(SEPARATOR).join(filter(None, parts)) + f" ({where})"
 
 
 def _window(since: time | None, until: time | None) -> str:
@@ -43,4 +47,5 @@ def _clock(at: time | None) -> str:
 def _days(campaign: Campaign) -> str:
     if not campaign.send_days:
         return _("every day")
-    return ", ".join(str(WEEKDAYS_ABBR[int(day)]) for day in campaign.send_days)
+    names = [str(WEEKDAYS_ABBR[int(day)]) for day in campaign.send_days]
+    return str(SEPARATOR).join(names)

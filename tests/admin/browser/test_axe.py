@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
-from csms_campaigns.engine import audience, lifecycle
+from csms_campaigns.engine import audience, lifecycle, testing
 from csms_campaigns.models import ContactList, MessageTemplate
 from tests.admin import pages
 from tests.admin.browser.axe import violations
@@ -38,6 +38,10 @@ def test_no_page_of_ours_has_a_serious_fault(
     draft = lifecycle.create(name="Spring", message=DEAR, lists=[town])
     ready = lifecycle.create(name="Summer", message="Hello", lists=[town])
     audience.review(ready.pk)
+    sending = lifecycle.create(name="Autumn", message="Hello", lists=[town])
+    audience.review(sending.pk)
+    lifecycle.launch(sending.pk)
+    testing.send_test(ready.pk, ["+12125550101"])
     template = MessageTemplate.objects.create(name="Reminder", message=DEAR)
     page = signed_in(boss, language)
     page.emulate_media(color_scheme=scheme)
@@ -46,6 +50,8 @@ def test_no_page_of_ours_has_a_serious_fault(
         pages.adding("campaign"),
         pages.change(draft),
         pages.of(ready, "review"),
+        pages.of(ready, "test"),
+        pages.of(sending, "hours"),
         pages.listing("campaign"),
         pages.listing("messagetemplate"),
         pages.change(template),
