@@ -247,3 +247,25 @@ def test_a_receiver_that_fails_with_a_number_in_its_hands(
     assert line["batch_id"] == Batch.objects.get().pk
     assert NUMBER not in kept.text
     assert "+1212•••1234" in kept.text
+
+
+@pytest.mark.django_db
+def test_a_review_that_fails_names_its_campaign(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that nobody foresaw, with a number in its words."""
+    from csms_campaigns.engine import audience
+    from csms_campaigns.engine.errors import CampaignError
+
+    campaign = factories.draft(3)
+
+    def fail(*_args: Any) -> None:
+        raise LookupError(NUMBER)
+
+    monkeypatch.setattr(audience, "_end", fail)
+    with pytest.raises(CampaignError, match="the log of the worker says why"):
+        audience.review(campaign.pk)
+    [line] = [li for li in kept.lines if "could not be prepared" in li["text"]]
+    assert line["campaign_id"] == campaign.pk
+    assert "LookupError: +1212•••1234" in line["text"]
+    assert NUMBER not in kept.text
