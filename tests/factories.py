@@ -32,7 +32,9 @@ def people(count: int, list_name: str = "Everybody", **attributes: str) -> Conta
 
 
 def draft(count: int = 3, message: str = "Hello", **options: Any) -> Campaign:
-    lists = options.pop("lists", None) or [people(count)]
+    lists = options.pop("lists", None)
+    if lists is None:
+        lists = [people(count)]
     return lifecycle.create(name="Spring", message=message, lists=lists, **options)
 
 

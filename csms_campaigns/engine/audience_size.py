@@ -107,6 +107,8 @@ def _is_in(list_ids: list[int]) -> Members:
 def _parts() -> Iterator[tuple[int, int]]:
     """First ids, and those behind the last."""
     ends = rows(Contact).aggregate(first=Min("pk"), last=Max("pk"))
+    if ends["first"] is None:
+        return
     step = (ends["last"] + 1 - ends["first"]) / PARTS
     for number in range(PARTS):
         first = ends["first"] + number * step

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 from csms_campaigns import conf
@@ -39,20 +43,36 @@ class Freezer:
             ours = (self.campaign.pk, self.token, self.chosen)
             PlainWriter(*ours, text, self.batcher, self.tally).write()
             return
-        for found in people.slices(self.chosen, with_values=bool(message.names)):
-            self._write_slice(found)
+        with _collected_by_hand() as collect:
+            for found in people.slices(self.chosen, message.names):
+                self._write_slice(found)
+                collect()
 
     def _write_audience(self, name: str) -> None:
         wanted, without = self.batcher.message.names, self.chosen.exclude_ids
-        with kept(self.campaign.pk, self.token):
+        with kept(self.campaign.pk, self.token), _collected_by_hand() as collect:
             found = site_people.slices(name, self.campaign.pk, wanted, without)
             for one in found:
                 self._write_slice(one)
+                collect()
 
     def _write_slice(self, found: list[Person]) -> None:
         assigned = self.batcher.assign(found)
         self.tally.batches = self.batcher.batch_count
         write_slice(self.campaign.pk, self.token, self.tally, assigned)
+
+
+@contextmanager
+def _collected_by_hand() -> Iterator[Callable[[], object]]:
+    """A slice makes 60,000 objects without a cycle, and Python would walk over all that the
+    process holds to find none: half of the time (measured). So it looks after each slice."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield partial(gc.collect, 1)
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def write_chosen(campaign: Campaign, token: UUID) -> Tally:

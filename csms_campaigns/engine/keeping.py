@@ -24,7 +24,9 @@ def kept(campaign_id: int, token: UUID) -> Iterator[None]:
     """A thread renews the lease on a connection of its own: this one may be in the middle of
     a query of the site, or of a transaction that it has not committed."""
     done = Event()
-    thread = Thread(target=_keep, args=(campaign_id, token, done), daemon=True)
+    name = f"csms-lease-{campaign_id}"
+    given = (campaign_id, token, done)
+    thread = Thread(target=_keep, args=given, name=name, daemon=True)
     thread.start()
     try:
         yield

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from django.db.models import CharField, Exists, OuterRef, QuerySet
+from django.db.models import (
+    Case,
+    CharField,
+    Exists,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
 from csms_campaigns.engine.database import rows
@@ -31,10 +43,11 @@ class Person(NamedTuple):
     """The reason, where it is known already; the number then stands for what was given."""
 
 
-def slices(chosen: Selection, *, with_values: bool) -> Iterator[list[Person]]:
-    """People of the lists in the order of their ids, each once."""
+def slices(chosen: Selection, names: Sequence[str]) -> Iterator[list[Person]]:
+    """People of the lists in the order of their ids, each once, with the values that a text
+    with these placeholders needs."""
     last = 0
-    while found := _slice(chosen, last, with_values=with_values):
+    while found := _slice(chosen, last, names):
         yield found
         last = found[-1].contact_id or 0
 
@@ -49,27 +62,64 @@ def contacts_after(chosen: Selection, after: int) -> QuerySet[Contact]:
     ).order_by("pk")
 
 
-def _slice(chosen: Selection, after: int, *, with_values: bool) -> list[Person]:
-    wanted = ["pk", "number", "opted_out"]
-    if with_values:
-        wanted += ["name", "attributes"]
-    found = contacts_after(chosen, after).values_list(*wanted)[:SLICE]
-    return [_person(*row) for row in found]
+def _slice(chosen: Selection, after: int, names: Sequence[str]) -> list[Person]:
+    found = contacts_after(chosen, after)
+    if not names:
+        plain = found.values_list("pk", "number", "opted_out")[:SLICE]
+        return [Person(*row) for row in plain]
+    read = ["pk", "number", "opted_out", "rest"]
+    read += [_READ.get(name, f"value_{i}") for i, name in enumerate(names)]
+    found = found.annotate(**_values(names)).annotate(rest=_rest(names))
+    people = found.values_list(*read)[:SLICE]
+    return [_person(names, row) for row in people]
 
 
-def _person(
-    pk: int,
-    number: str,
-    opted_out: bool,
-    name: str | None = None,
-    attributes: Mapping[str, str] | None = None,
-) -> Person:
-    if name is None:
-        return Person(pk, number, opted_out)
-    return Person(pk, number, opted_out, values_of(number, name, attributes or {}))
+_READ: Final = {"name": "name"}
+"""Placeholders that are columns."""
+
+
+def _values(names: Sequence[str]) -> dict[str, KeyTextTransform]:
+    """Read from the JSON by the database: parsing a whole dict takes 3 µs here."""
+    return {
+        f"value_{index}": KeyTextTransform(name, "attributes")
+        for index, name in enumerate(names)
+        if name not in _READ
+    }
+
+
+def _rest(names: Sequence[str]) -> Case:
+    """All attributes, where one has no value under its own name: a site may write `City`."""
+    missing = Q()
+    for index, name in enumerate(names):
+        if name in _READ:
+            missing |= Q(**{_READ[name]: ""})
+        elif name != "phone":
+            missing |= Q(**{f"value_{index}__isnull": True})
+    whole = Cast("attributes", TextField())
+    if not missing:
+        return Case(default=Value(None), output_field=TextField())
+    return Case(When(missing, then=whole), default=None, output_field=TextField())
+
+
+def _person(names: Sequence[str], row: tuple[Any, ...]) -> Person:
+    pk, number, opted_out, rest, *found = row
+    values = dict(zip(names, found, strict=True))
+    if rest is not None or values.get("phone", "") is None:
+        values = _completed(number, rest, values)
+    return Person(pk, number, opted_out, values)
+
+
+def _completed(
+    number: str, rest: str | None, values: dict[str, str | None]
+) -> dict[str, str]:
+    attributes = json.loads(rest or "{}")
+    others = attributes if isinstance(attributes, dict) else {}
+    known = {name: value for name, value in values.items() if value}
+    return values_of(number, "", {**others, **known})
 
 
 def values_of(number: str, name: str, attributes: Mapping[str, str]) -> dict[str, str]:
+    """By normalised name. A person's own attribute `phone` is stronger than the number."""
     values = {normalise_name(key): value for key, value in attributes.items()}
     values.setdefault("phone", number)
     if name:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from csms_campaigns import conf
 from csms_campaigns.audiences import AudiencePerson
+from csms_campaigns.engine.database import is_postgresql
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.sms.placeholders import normalise_name
 
@@ -92,14 +93,17 @@ def person(found: Any) -> AudiencePerson:
 def _guarded(name: str) -> Iterator[Any]:
     try:
         yield from _streamed(_source(name))
-    except (CampaignError, OperationalError, InterfaceError):
-        raise  # Of the database itself: the preparation is tried again.
+    except CampaignError:
+        raise
     except Exception as error:
-        logger.exception("The audience %r could not be read", name)
         raise _unreadable(name, error) from error
 
 
-def _unreadable(name: str, error: Exception) -> CampaignError:
+def _unreadable(name: str, error: Exception) -> Exception:
+    """The sentence; or the error itself, where the database is away and it is tried again."""
+    if isinstance(error, OperationalError | InterfaceError) and _may_pass(error):
+        return error
+    logger.error("The audience %r could not be read", name, exc_info=error)
     text = _("The audience “%(name)s” could not be read: %(error)s.")
     said = f"{type(error).__name__}: {error}".rstrip(". :")
     return CampaignError(text % {"name": name, "error": said}, "bad_audience")
@@ -113,11 +117,13 @@ def _source(name: str) -> Any:
         if isinstance(found, Manager | QuerySet):
             return found.all()
         return found() if callable(found) else found
-    except (OperationalError, InterfaceError):
-        raise
     except Exception as error:
-        logger.exception("The audience %r could not be read", name)
         raise _unreadable(name, error) from error
+
+
+def _may_pass(error: Exception) -> bool:
+    # SQLite calls a column that is not there an operational error too.
+    return is_postgresql() or "locked" in str(error)
 
 
 def _streamed(found: Any) -> Iterable[Any]:

@@ -123,15 +123,7 @@ def grow_groups(grown: list[Group]) -> None:
         )
 
 
-_OF_BATCHES: Final = (
-    "id",
-    "campaign_id",
-    "number",
-    "message",
-    "segments",
-    "size",
-    "time_zone",
-)
+_OF_BATCHES: Final = ("id", "number", "message", "segments", "size", "time_zone")
 
 
 def insert_groups(campaign_id: int, groups: list[Group]) -> None:
@@ -139,23 +131,15 @@ def insert_groups(campaign_id: int, groups: list[Group]) -> None:
     new = [group for group in groups if group.batch_id is None]
     for group, pk in zip(new, bulk.new_ids(Batch, len(new)), strict=True):
         group.batch_id = pk
-    lines = (
-        (g.batch_id, campaign_id, g.number, g.message, g.segments, g.size, g.time_zone)
+    lines = [
+        (g.batch_id, g.number, g.message, g.segments, g.size, g.time_zone)
         for g in groups
-    )
-    bulk.insert(Batch, _OF_BATCHES, lines)
+    ]
+    bulk.insert(Batch, _OF_BATCHES, lines, {"campaign_id": campaign_id})
 
 
-_OF_RESULTS: Final = (
-    "contact_id",
-    "batch_id",
-    "phone",
-    "status",
-    "skip_reason",
-    "error",
-    "name",
-    "campaign_id",
-)
+_TEXTED: Final = ("contact_id", "batch_id", "phone")
+_OTHERS: Final = (*_TEXTED, "status", "skip_reason", "error", "name")
 _PENDING: Final = SendStatus.PENDING.value
 _SKIPPED: Final = SendStatus.SKIPPED.value
 _NOT_IN_THE_NUMBER: Final = frozenset({SkipReason.INVALID_PHONE, SkipReason.DUPLICATE})
@@ -163,31 +147,24 @@ _NOT_IN_THE_NUMBER: Final = frozenset({SkipReason.INVALID_PHONE, SkipReason.DUPL
 
 
 def _write_results(campaign_id: int, found: list[Row]) -> None:
-    lines = (_values(row, campaign_id) for row in found)
-    bulk.insert(SendResult, _OF_RESULTS, lines)
+    """Nearly all are contacts who will be texted: three columns tell them apart."""
+    texted: list[bulk.Line] = []
+    others: list[bulk.Line] = []
+    for row in found:
+        person, group = row.person, row.group
+        if group and not person.name:
+            texted.append((person.contact_id, group.batch_id, person.phone))
+        else:
+            others.append(_values(row))
+    same = {"campaign_id": campaign_id}
+    bulk.insert(SendResult, _TEXTED, texted, {**same, "status": _PENDING})
+    bulk.insert(SendResult, _OTHERS, others, same)
 
 
-def _values(row: Row, campaign_id: int) -> bulk.Line:
-    person, group = row.person, row.group
+def _values(row: Row) -> bulk.Line:
+    person, group, reason, error = row
+    of = (person.contact_id, group.batch_id if group else None)
     if group:
-        return (
-            person.contact_id,
-            group.batch_id,
-            person.phone,
-            _PENDING,
-            "",
-            "",
-            person.name,
-            campaign_id,
-        )
-    left_out = None if row.skip_reason in _NOT_IN_THE_NUMBER else person.phone
-    return (
-        person.contact_id,
-        None,
-        left_out,
-        _SKIPPED,
-        row.skip_reason,
-        row.error,
-        person.name,
-        campaign_id,
-    )
+        return (*of, person.phone, _PENDING, "", "", person.name)
+    phone = None if reason in _NOT_IN_THE_NUMBER else person.phone
+    return (*of, phone, _SKIPPED, reason, error, person.name)
