@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csms_campaigns",
     "project",
+    "project.shop",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -127,6 +128,10 @@ elif DEBUG and IS_SANDBOX:
 CSMS_CAMPAIGNS = {
     "ACCOUNTS": {"default": ACCOUNT},
     "DEFAULT_REGION": env.text("CSMS_DEFAULT_REGION", "US"),
+    "AUDIENCES": {
+        "customers": "project.shop.sms.customers",
+        "good customers": "project.shop.sms.good_customers",
+    },
     "METRICS_TOKEN": env.text("CSMS_METRICS_TOKEN") or None,
 }
 

@@ -119,6 +119,16 @@ def rows() -> Iterator[tuple[str, str, str]]:
         yield from town.rows()
 
 
+def customers() -> Iterator[tuple[str, str, str, int]]:
+    """Those of the shop: name, number as it was typed in, city, points. A third are contacts."""
+    for index, (phone, name, city) in enumerate(rows()):
+        if index % 20 == 0:
+            yield name, phone, city, index % 1000
+        elif index % 20 in {7, 13}:
+            area, local = f"{917 + index % 3}", f"{index % 9000 + 1000:04}"
+            yield name, f"({area}) 555-{local}", "New York", index % 1000
+
+
 def write(path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

@@ -27,6 +27,7 @@ def main() -> None:
 
     call_command("migrate", interactive=False, verbosity=0)
     add_superuser()
+    add_customers()
     campaign = ready_campaign()
     result = {"campaign": campaign.pk, "status": campaign.status}
     sys.stdout.write(json.dumps(result) + "\n")
@@ -38,6 +39,18 @@ def add_superuser() -> None:
     name, password = LOGIN
     if not User.objects.filter(username=name).exists():
         User.objects.create_superuser(name, "", password)
+
+
+def add_customers() -> None:
+    """Of the shop, whose tables are an audience; some are contacts too."""
+    from project.demo import people
+    from project.shop.models import Customer
+
+    if not Customer.objects.exists():
+        Customer.objects.bulk_create(
+            Customer(name=name, mobile=phone, city=city, points=points)
+            for name, phone, city, points in people.customers()
+        )
 
 
 def ready_campaign() -> Campaign:

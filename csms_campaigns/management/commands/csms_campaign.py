@@ -30,20 +30,26 @@ Answer = dict[str, Any]
 
 
 def create(options: Answer) -> Answer:
-    wanted = [name for name in options["list"] if _is_text(name)]
-    found = {c.name: c for c in rows(ContactList).filter(name__in=wanted)}
-    for name in options["list"]:
-        if name not in found:
-            text = _("There is no contact list “%(name)s”.") % {"name": _shown(name)}
-            raise CampaignError(text, "no_such_list")
     campaign = lifecycle.create(
         name=options["name"],
         message=options["message"],
-        lists=found.values(),
+        lists=_lists(options["list"]),
         account=options["account"],
+        audiences=[_shown(name) for name in options["audience"]],
+        exclude_lists=_lists(options["exclude_list"]),
         by=trying.user(options),
     )
     return {"id": campaign.pk}
+
+
+def _lists(names: list[str]) -> list[ContactList]:
+    wanted = [name for name in names if _is_text(name)]
+    found = {c.name: c for c in rows(ContactList).filter(name__in=wanted)}
+    for name in names:
+        if name not in found:
+            text = _("There is no contact list “%(name)s”.") % {"name": _shown(name)}
+            raise CampaignError(text, "no_such_list")
+    return list(found.values())
 
 
 def review(options: Answer) -> Answer:
@@ -271,7 +277,12 @@ def _again_arguments(found: dict[str, ArgumentParser]) -> None:
 def _create_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--name", required=True)
     parser.add_argument("--message", required=True)
-    parser.add_argument(
-        "--list", required=True, action="append", metavar="NAME", help="may be repeated"
-    )
+    for option, words in {
+        "--list": "may be repeated; a list or an audience is required",
+        "--audience": "a name from AUDIENCES; may be repeated",
+        "--exclude-list": "who is in it is left out; may be repeated",
+    }.items():
+        parser.add_argument(
+            option, default=[], action="append", metavar="NAME", help=words
+        )
     parser.add_argument("--account", default="default", metavar="ALIAS")
