@@ -7,7 +7,6 @@ token with a lease: if it dies the tick starts another, and a second one stops b
 from __future__ import annotations
 
 import contextlib
-import logging
 import uuid
 from datetime import timedelta
 from functools import partial
@@ -17,6 +16,7 @@ from uuid import UUID
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
+from csms_campaigns import logs
 from csms_campaigns.engine import lifecycle
 from csms_campaigns.engine.composition import (
     check,
@@ -44,7 +44,7 @@ __all__ = [
     "review",
 ]
 
-logger = logging.getLogger("csms_campaigns.engine")
+logger = logs.logger("csms_campaigns.engine")
 
 HANDOVER: Final = 15.0
 """Seconds in which a worker should begin; then the tick looks for another."""
@@ -97,6 +97,11 @@ def prepare_once(campaign_id: int, token: str) -> None:
 
 def prepare(campaign_id: int, token: UUID) -> None:
     """Write all batches and recipients. Restarts from nothing, so it may be begun again."""
+    with logs.about(campaign_id=campaign_id):
+        _prepare(campaign_id, token)
+
+
+def _prepare(campaign_id: int, token: UUID) -> None:
     try:
         _begin_anew(campaign_id, token)
         tally = _write_audience(campaign_id, token)
