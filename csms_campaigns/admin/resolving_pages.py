@@ -69,7 +69,7 @@ class ResolvingPages:
         if not may_resolve(request):
             raise PermissionDenied
         if request.method == "POST":
-            return self._decide(request, campaign)
+            return self._decide_about_unknown(request, campaign)
         return self._show_unknown(request, campaign)
 
     def _show_unknown(self, request: HttpRequest, campaign: Campaign) -> HttpResponse:
@@ -96,7 +96,9 @@ class ResolvingPages:
             back=self.home(campaign),
         )
 
-    def _decide(self, request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    def _decide_about_unknown(
+        self, request: HttpRequest, campaign: Campaign
+    ) -> HttpResponse:
         """First the question, with how many there are; then, confirmed, the deed."""
         here = HttpResponseRedirect(self.campaign_url(campaign, "unknown"))
         decision = request.POST.get("decision", "")
@@ -109,13 +111,15 @@ class ResolvingPages:
         chosen = None if everybody else ids
         people = _people(campaign, chosen)
         if request.POST.get("confirmed") != str(people):
-            return self._ask(request, campaign, decision, ids, everybody, people)
+            return self._ask_about_unknown(
+                request, campaign, decision, ids, everybody, people
+            )
         if decision == Resolution.RESEND:
             return self.follow_up(request, campaign, partial(_unknown, chosen), here)
-        self._treat(request, campaign, Resolution(decision), chosen)
+        self._treat_unknown(request, campaign, Resolution(decision), chosen)
         return here
 
-    def _ask(
+    def _ask_about_unknown(
         self,
         request: HttpRequest,
         campaign: Campaign,
@@ -145,7 +149,7 @@ class ResolvingPages:
             back=self.campaign_url(campaign, "unknown"),
         )
 
-    def _treat(
+    def _treat_unknown(
         self,
         request: HttpRequest,
         campaign: Campaign,
@@ -172,7 +176,7 @@ class ResolvingPages:
         if not may_resolve(request):
             raise PermissionDenied
         if request.method == "POST":
-            return self._retry(request, campaign)
+            return self._retry_causes(request, campaign)
         return self.page(
             request,
             "retry",
@@ -189,7 +193,7 @@ class ResolvingPages:
             back=self.home(campaign),
         )
 
-    def _retry(self, request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    def _retry_causes(self, request: HttpRequest, campaign: Campaign) -> HttpResponse:
         here = HttpResponseRedirect(self.campaign_url(campaign, "retry"))
         keys = request.POST.getlist("cause")
         if not keys:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Case, Count, Exists, F, Min, OuterRef, When
+from django.db.models import Case, Count, Exists, F, Min, OuterRef, TextField, When
 
 from csms_campaigns.engine.database import rows
 from csms_campaigns.gateway.codes import is_permanent
 from csms_campaigns.models import Batch, Campaign, SendResult
 from csms_campaigns.states import SendStatus
+
+KEY: Final = Case(
+    When(error_code="", then=F("error")),
+    default=F("error_code"),
+    output_field=TextField(),
+)
 
 MOST_BATCHES: Final = 2000
 """Batches with failures that are counted: a page waits for it."""
@@ -35,7 +41,7 @@ def causes(campaign: Campaign) -> list[Cause]:
     found = (
         rows(SendResult)
         .filter(~Exists(again), batch__in=list(ids), status=SendStatus.FAILED)
-        .annotate(key=Case(When(error_code="", then=F("error")), default="error_code"))
+        .annotate(key=KEY)
         .values("key")
         .annotate(people=Count("pk"), code=Min("error_code"), words=Min("error"))
         .order_by("-people", "key")

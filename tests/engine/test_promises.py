@@ -24,10 +24,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from csms_campaigns.engine import audience, database, lifecycle, ticking
+from csms_campaigns.engine import (
+    audience,
+    database,
+    follow_ups,
+    lifecycle,
+    resolving,
+    ticking,
+)
+from csms_campaigns.engine import clock as watch
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.finishing import finish
-from csms_campaigns.engine.ledger import ledger
+from csms_campaigns.engine.ledger import family_ledgers
 from csms_campaigns.engine.taking import Taken, take
 from csms_campaigns.gateway import errors
 from csms_campaigns.gateway.receipts import NumberOutcome, Receipt
@@ -43,7 +51,13 @@ from csms_campaigns.models import (
     OptOut,
     SendResult,
 )
-from csms_campaigns.states import ENDED, BatchStatus, CampaignStatus, SendStatus
+from csms_campaigns.states import (
+    ENDED,
+    BatchStatus,
+    CampaignStatus,
+    Resolution,
+    SendStatus,
+)
 from tests import factories
 
 PEOPLE = 30
@@ -76,6 +90,18 @@ class Flight:
     taken: Taken
     delivered: bool = False
     stopped_at: float = 0.0
+
+
+def was_sent_before(taken: Taken) -> bool:
+    """One of its recipients repeats somebody who is known to have been reached."""
+    sources = list(taken.recipients.values())
+    while sources:
+        found = SendResult.objects.filter(pk__in=sources)
+        if found.filter(status=SendStatus.SENT).exists():
+            return True
+        repeated = found.filter(retry_of__isnull=False)
+        sources = list(repeated.values_list("retry_of", flat=True))
+    return False
 
 
 class World(RuleBasedStateMachine):
@@ -123,6 +149,50 @@ class World(RuleBasedStateMachine):
         except CampaignError as error:
             assert error.code.startswith("is_")  # noqa: PT017
 
+    @rule(
+        resolution=st.sampled_from(["sent", "failed"]),
+        pick=st.randoms(),
+        only_one=st.booleans(),
+    )
+    def decide(self, resolution: str, pick: object, only_one: bool) -> None:
+        unknown = SendResult.objects.filter(status="unknown", resolution="")
+        ids = list(unknown.values_list("pk", "campaign"))
+        if not ids:
+            return
+        result_id, campaign_id = pick.choice(ids)  # type: ignore[attr-defined]
+        chosen = [result_id] if only_one else None
+        done = resolving.resolve(campaign_id, Resolution(resolution), results=chosen)
+        assert done > 0
+
+    @rule(kind=st.sampled_from(["failed", "unknown"]), pick=st.randoms())
+    def text_again(self, kind: str, pick: object) -> None:
+        """A person asks for it: whoever is in a launched follow-up may be reached once more."""
+        ids = list(Campaign.objects.values_list("pk", flat=True))
+        if not ids:
+            return
+        begin = {
+            "failed": lambda pk: follow_ups.retry_failed(pk, all_causes=True),
+            "unknown": follow_ups.resend_unknown,
+        }[kind]
+        try:
+            begin(pick.choice(ids))  # type: ignore[attr-defined]
+        except CampaignError as error:
+            assert error.code == "nobody"  # noqa: PT017
+
+    @rule(
+        verb=st.sampled_from(["launch", "launch", "cancel", "delete"]),
+        pick=st.randoms(),
+    )
+    def press_on_a_follow_up(self, verb: str, pick: object) -> None:
+        waiting = Campaign.objects.filter(parent__isnull=False, started_at=None)
+        ids = list(waiting.values_list("pk", flat=True))
+        if not ids:
+            return
+        try:
+            getattr(lifecycle, verb)(pick.choice(ids))  # type: ignore[attr-defined]
+        except CampaignError as error:
+            assert error.code.startswith(("is_", "was_"))  # noqa: PT017
+
     # Workers
 
     @rule(target=flights)
@@ -131,6 +201,7 @@ class World(RuleBasedStateMachine):
         if not isinstance(taken, Taken):
             return None
         assert not self.opted_out & set(taken.numbers), "texted after an opt-out"
+        assert not was_sent_before(taken), "texted again after a late answer"
         flight = Flight(taken)
         self.in_flight.append(flight)
         return flight
@@ -219,9 +290,17 @@ class World(RuleBasedStateMachine):
 
     @invariant()
     def everybody_is_accounted_for(self) -> None:
-        for campaign in Campaign.objects.all():
-            found = ledger(campaign)
+        """In each campaign, and once in each family."""
+        for found in family_ledgers():
             assert found.adds_up, found
+
+    @invariant()
+    def nobody_is_in_two_follow_ups(self) -> None:
+        linked = SendResult.objects.filter(retry_of__isnull=False)
+        sources = list(linked.values_list("retry_of", flat=True))
+        assert len(sources) == len(set(sources))
+        again = SendResult.objects.filter(resolution="resend")
+        assert set(again.values_list("pk", flat=True)) <= set(sources)
 
     @invariant()
     def what_is_said_is_true(self) -> None:
@@ -274,6 +353,8 @@ class World(RuleBasedStateMachine):
         self.tick()
         for pk in Campaign.objects.filter(status="paused").values_list("pk", flat=True):
             lifecycle.resume(pk)
+        for pk in Campaign.objects.filter(status="ready").values_list("pk", flat=True):
+            lifecycle.launch(pk)
         taken = take("default")
         if isinstance(taken, Taken):
             flight = Flight(taken)
@@ -284,6 +365,8 @@ class World(RuleBasedStateMachine):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "_clock", Clock.read)
+    # Else it would seem to have jumped, against the clock of this machine.
+    monkeypatch.setattr(watch, "steady", lambda: Clock.now.timestamp())
 
 
 @pytest.mark.django_db
