@@ -56,7 +56,8 @@ class ColumnsForm(forms.Form):
     def __init__(
         self, *args: Any, job: ContactImport, site: Any, user: Any, **kwargs: Any
     ) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        kwargs["label_suffix"] = ""
+        super().__init__(*args, **kwargs)
         self._job = job
         self.problem = ""
         self._add_columns(self._guess())

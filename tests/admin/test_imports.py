@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from csms_campaigns import conf
 from csms_campaigns.contacts_io import running
 from csms_campaigns.models import (
     Contact,
@@ -296,6 +297,15 @@ def test_an_upload_that_is_too_large_is_cut_off(office: Client, settings: Any) -
     assert ContactImport.objects.get().size == 13_006
 
 
+@pytest.mark.parametrize("name", ["IMPORT_MAX_BYTES", "IMPORT_MAX_ROWS"])
+@pytest.mark.parametrize("value", [0, -1, "many", None, True, 1.5])
+def test_a_wrong_limit_is_a_check_error(settings: Any, name: str, value: Any) -> None:
+    assert list(conf.problems()) == []
+    limited(settings, **{name: value})
+    [problem] = conf.problems()
+    assert f"['{name}'] is wrong: set it to a whole number" in problem
+
+
 def test_too_many_rows_are_refused_in_the_check(office: Client, settings: Any) -> None:
     limited(settings, IMPORT_MAX_ROWS=3)
     upload(office, "phone\n" + f"{ANN}\n" * 4)
@@ -378,6 +388,8 @@ def test_an_ended_import_may_be_deleted_with_its_report(
 ) -> None:
     office.post(url(checked, "confirm"))
     work(checked)
+    asked = pages.text(office.get(pages.deletion(checked)))
+    assert "The contacts stay; only the report goes." in asked
     office.post(pages.deletion(checked), {"post": "yes"})
     assert not ContactImport.objects.exists()
     assert not ImportChunk.objects.exists()

@@ -86,6 +86,27 @@ def test_numbers_are_read_with_the_region_of_the_site(
     assert set(stored()) == {"+971501234567"}
 
 
+def test_numbers_of_several_countries_and_what_a_spreadsheet_made_of_them(
+    load: Load,
+) -> None:
+    text = (
+        "phone\n+44 7911 123456\n00966501234567\n9.66501234568E+11\n"
+        "501234569.0\n٠٥٠١٢٣٤٥٧٠\n9.665E+11\n"
+    )
+    report = load(text, region="SA")
+    assert counts(report) == {"rows": 6, "created": 5, "invalid": 1}
+    saudi = {f"+9665012345{n}" for n in (67, 68, 69, 70)}
+    assert set(stored()) == {"+447911123456", *saudi}
+
+
+def test_two_people_with_one_number_are_told_apart_from_one_who_stands_twice(
+    load: Load,
+) -> None:
+    report = load(f"phone,name\n{ANN},Ann\n{ANN},Ann\n{ANN},\n{ANN},Ben\n")
+    assert counts(report) == {"rows": 4, "created": 1, "duplicates": 3}
+    assert stored() == {ANN: ("Ben", {})}
+
+
 def test_without_any_region_local_numbers_are_invalid(
     load: Load, settings: Any
 ) -> None:
