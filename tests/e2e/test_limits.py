@@ -61,13 +61,13 @@ def most(gateway: Any) -> int:
 def test_two_accounts_use_their_own_limits_fully_at_the_same_time(
     two_accounts: Any, worker: Any, wait_until: Any
 ) -> None:
-    here, there = two_accounts({"limits": "20/3"}, {"limits": "8/3", "latency": 0.5})
-    first, second = factories.sending(305), of_other(125)
+    here, there = two_accounts({"limits": "10/4"}, {"limits": "6/4", "latency": 0.5})
+    first, second = factories.sending(205), of_other(125)
     worker(env=TICK, concurrency=10)
     wait_until(lambda: is_finished(first) and is_finished(second), seconds=180)
-    assert check_promises(first, here) == {"sent": 305}
+    assert check_promises(first, here) == {"sent": 205}
     assert check_promises(second, there) == {"sent": 125}
-    assert (most(here), most(there)) == (20, 8)
+    assert (most(here), most(there)) == (10, 6)
 
 
 def test_an_account_that_waits_does_not_hold_the_other(
@@ -174,15 +174,15 @@ def test_no_window_is_left_unused(
     How much of the time they are full is asserted in simulated time, and measured by
     `python -m tests.drills.chaos --calm`; here a lost wake-up would cost a whole window.
     """
-    gateway = sandbox(limits="20/2.5", magic=False, latency="0.05-0.3")
-    configure(**QUICK, RATE_LIMITS=[(20, 2.5)], CONCURRENCY=4)
-    campaign = factories.ready(615)
+    gateway = sandbox(limits="15/4", magic=False, latency="0.05-0.3")
+    configure(**QUICK, RATE_LIMITS=[(15, 4)], CONCURRENCY=4)
+    campaign = factories.ready(455)
     worker(env=TICK)
     lifecycle.launch(campaign.pk)
     tasks.wake_lanes("default")
     wait_until(lambda: is_finished(campaign), seconds=180)
-    assert check_promises(campaign, gateway) == {"sent": 615}
-    assert most(gateway) == 20
+    assert check_promises(campaign, gateway) == {"sent": 455}
+    assert most(gateway) == 15
     arrivals = [entry.received for entry in gateway.gateway.record.requests]
-    assert len(arrivals) == 62
-    assert share_used(arrivals, 20, 2.5) >= 0.75
+    assert len(arrivals) == 46
+    assert share_used(arrivals, 15, 4) >= 0.75
