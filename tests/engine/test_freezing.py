@@ -1,0 +1,217 @@
+"""Which text each one gets, and with whom they share a request, in each way of writing them."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import pytest
+
+from csms_campaigns.engine import audience, composition, people
+from csms_campaigns.engine.composition import check_parts
+from csms_campaigns.engine.errors import CampaignError
+from csms_campaigns.models import Batch, Campaign, Contact, ContactList, SendResult
+from tests import factories
+from tests.engine.crowds import crowd
+from tests.engine.frozen import check_frozen
+
+pytestmark = pytest.mark.django_db
+
+CURLY = "“Sale” – don’t miss it… " + "x" * 60
+
+
+def prepared(campaign: Campaign, **options: Any) -> list[Batch]:
+    Campaign.objects.filter(pk=campaign.pk).update(**options)
+    audience.review(campaign.pk)
+    return check_frozen(campaign)
+
+
+def with_attributes(*given: dict[str, Any]) -> ContactList:
+    chosen = ContactList.objects.create(name="Given")
+    for index, attributes in enumerate(given):
+        contact = Contact.objects.create(
+            phone=factories.number(index), name=f"P{index}", attributes=attributes
+        )
+        contact.lists.add(chosen)
+    return chosen
+
+
+# Plain texts, written inside the database
+
+
+@pytest.mark.parametrize("size", [1, 3, 5, 7, 100])
+@pytest.mark.parametrize("step", [1, 4, 5, 10, 1000])
+def test_slices_and_requests_of_any_size(
+    configure: Any, monkeypatch: pytest.MonkeyPatch, size: int, step: int
+) -> None:
+    configure(BATCH_SIZE=size)
+    monkeypatch.setattr(people, "SLICE", step)
+    chosen = factories.people(23)
+    factories.opt_out([factories.number(i) for i in (0, 4, 5, 22)])
+    campaign = factories.draft(lists=[chosen])
+    batches = prepared(campaign)
+    assert sum(b.size for b in batches) == 19
+    assert batches[0].size == min(5, size)
+    assert {b.size for b in batches[1:-1]} <= {size}
+    for batch in batches:
+        assert SendResult.objects.filter(batch=batch).count() == batch.size
+
+
+def test_people_keep_their_order_in_the_requests() -> None:
+    campaign = factories.draft(lists=[crowd(250)])
+    prepared(campaign)
+    found = SendResult.objects.order_by("batch__number", "contact")
+    contacts = list(found.values_list("contact", flat=True))
+    assert contacts == sorted(contacts)
+
+
+def test_a_text_that_looks_like_sql_stays_a_text() -> None:
+    text = "100% off: 'x' \\ %s {table}; DROP TABLE x; --"
+    [batch] = prepared(factories.draft(message=text))
+    assert batch.message == text
+
+
+# Excluded lists
+
+
+@pytest.mark.parametrize("message", ["Hello", "Hello {{ name }}"])
+def test_who_is_in_an_excluded_list_is_not_in_the_audience(message: str) -> None:
+    chosen = factories.people(9)
+    without = ContactList.objects.create(name="Staff")
+    without.contacts.add(*chosen.contacts.order_by("pk")[2:5])
+    campaign = factories.draft(message=message, lists=[chosen], exclude_lists=[without])
+    prepared(campaign)
+    assert campaign.audience_count == 6
+    reached = set(SendResult.objects.values_list("contact", flat=True))
+    assert not reached & set(without.contacts.values_list("pk", flat=True))
+
+
+def test_when_everybody_is_excluded_it_stays_a_draft() -> None:
+    chosen = factories.people(3)
+    campaign = factories.draft(lists=[chosen], exclude_lists=[chosen])
+    with pytest.raises(CampaignError, match="empty"):
+        audience.review(campaign.pk)
+
+
+# Values
+
+
+def texts() -> list[str]:
+    found = SendResult.objects.filter(status="pending").order_by("contact")
+    return list(found.values_list("batch__message", flat=True))
+
+
+def test_values_are_found_in_any_case_and_beside_those_that_are_right() -> None:
+    chosen = with_attributes(
+        {"city": "Riyadh"},
+        {"City": "Jeddah"},
+        {"CITY ": "Abha", "other": "x"},
+        {"city": "Dammam", "City": "not this"},
+    )
+    prepared(factories.draft(message="{{ city }}", lists=[chosen]))
+    assert texts() == ["Riyadh", "Jeddah", "Abha", "Dammam"]
+
+
+def test_values_that_are_no_text() -> None:
+    chosen = with_attributes({"n": 44}, {"n": 1.5}, {"n": 0}, {"n": None}, {"n": ""})
+    campaign = factories.draft(message="{{ n }}", lists=[chosen])
+    prepared(campaign)
+    assert texts() == ["44", "1.5", "0"]
+    left_out = SendResult.objects.filter(skip_reason="missing_placeholder")
+    assert set(left_out.values_list("error", flat=True)) == {"n"}
+    assert left_out.count() == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["shoe size", "الاسم", "50%", "a.b", "a\\b", "x$", "0", "a[0]", "a?"]
+)
+def test_names_of_any_letters(name: str) -> None:
+    chosen = with_attributes({name: "right"}, {name.upper(): "right"}, {"x": "no"})
+    prepared(factories.draft(message=f"{{{{ {name} }}}}", lists=[chosen]))
+    assert texts() == ["right", "right"]
+
+
+def test_attributes_that_are_no_dict_leave_out_that_one_person() -> None:
+    chosen = with_attributes({"city": "Riyadh"}, {})
+    Contact.objects.filter(name="P1").update(attributes=["a", "list"])
+    prepared(factories.draft(message="{{ name }} {{ city }}", lists=[chosen]))
+    assert texts() == ["P0 Riyadh"]
+
+
+def test_a_number_of_their_own_is_stronger_than_the_one_that_is_texted() -> None:
+    chosen = with_attributes({"phone": "ext. 7"}, {})
+    prepared(factories.draft(message="{{ phone }}", lists=[chosen]))
+    assert texts() == ["ext. 7", factories.number(1)]
+
+
+def test_a_name_in_capitals_beyond_the_sample_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(composition, "SAMPLE", 1)
+    chosen = with_attributes({"Shoe  SIZE": "44"}, {}, {"other": "x"})
+    check_parts(message="{{ shoe size }}", list_ids=[chosen.pk], account="default")
+    with pytest.raises(CampaignError, match="{{ shoe }}"):
+        check_parts(message="{{ shoe }}", list_ids=[chosen.pk], account="default")
+
+
+def test_attributes_that_are_no_dict_do_not_stop_the_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(composition, "SAMPLE", 1)
+    chosen = with_attributes({"Size": "44"}, {}, {}, {})
+    Contact.objects.filter(name="P1").update(attributes=["a"])
+    Contact.objects.filter(name="P2").update(attributes=7)
+    assert "size" in composition.all_attributes([chosen.pk])
+
+
+# Smart encoding
+
+
+def test_what_saves_a_segment_is_written_in_plain_letters() -> None:
+    campaign = factories.draft(message=CURLY)
+    [batch] = prepared(campaign, smart_encoding=True)
+    assert batch.message.startswith('"Sale" - don\'t miss it...')
+    assert batch.segments == 1
+    [batch] = prepared(campaign, smart_encoding=False)
+    assert batch.message == CURLY
+    assert batch.segments == 2
+
+
+def test_what_saves_nothing_stays_as_it_was_written() -> None:
+    campaign = factories.draft(message="“Sale” – today…")
+    assert prepared(campaign, smart_encoding=True)[0].message == "“Sale” – today…"
+
+
+def test_arabic_is_never_touched() -> None:
+    text = "خصم “كبير” – اليوم… " + "س" * 80
+    campaign = factories.draft(message=text)
+    assert prepared(campaign, smart_encoding=True)[0].message == text
+
+
+def test_each_final_text_is_decided_by_itself() -> None:
+    chosen = with_attributes(
+        {"x": "’" + "a" * 75}, {"x": "'" + "a" * 75}, {"x": "’"}, {"x": "ع’" + "a" * 75}
+    )
+    campaign = factories.draft(message="{{ x }}", lists=[chosen])
+    batches = prepared(campaign, smart_encoding=True)
+    assert [(b.message[:2], b.size, b.segments) for b in batches] == [
+        ("'a", 2, 1),
+        ("’", 1, 1),
+        ("ع’", 1, 2),
+    ]
+
+
+# The collector of cycles
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_collector_is_left_as_it_was_found(
+    enabled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = factories.draft(message="Hello {{ name }}")
+    (gc.enable if enabled else gc.disable)()
+    try:
+        audience.review(campaign.pk)
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable()
