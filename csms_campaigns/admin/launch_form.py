@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from csms_campaigns.admin.time_zones import TimeZoneField, site_zone
 from csms_campaigns.engine import timetable
 from csms_campaigns.engine.errors import CampaignError
+from csms_campaigns.engine.hours import zone_named
 from csms_campaigns.engine.wall_clock import moment_of
 from csms_campaigns.models import Campaign
 
@@ -58,7 +59,7 @@ class ScheduleForm(forms.Form):
         if not found.get("at") or "zone" not in found:
             return found
         try:
-            at = moment_of(found["at"], timetable.zone_named(self.zone_name))
+            at = moment_of(found["at"], zone_named(self.zone_name))
         except CampaignError as error:
             self.add_error("at", str(error))
             return found

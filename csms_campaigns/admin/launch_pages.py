@@ -72,7 +72,7 @@ class LaunchPages:
     def _launch(self, request: HttpRequest, campaign: Campaign) -> HttpResponse:
         verb = VERBS["launch"]
         if problem := self._problem(request, campaign, None):
-            return self._ask(request, campaign, verb, "launch", problem)
+            return self._ask_to_launch(request, campaign, verb, "launch", problem)
         self.run(request, campaign, verb)
         return HttpResponseRedirect(self.home(campaign))
 
@@ -85,7 +85,7 @@ class LaunchPages:
         at, zone = form.cleaned_data["at"], form.zone_name
         if problem := self._problem(request, campaign, at):
             kept = {"at": request.POST["at"], "zone": zone}
-            return self._ask(
+            return self._ask_to_launch(
                 request, campaign, SCHEDULE, "schedule", problem, at, zone, kept
             )
         done = _("Scheduled for %(time)s.") % {"time": in_zone(at, zone)}
@@ -111,7 +111,7 @@ class LaunchPages:
             return _("The credits will not suffice. Tick the box to launch anyway.")
         return None
 
-    def _ask(
+    def _ask_to_launch(
         self,
         request: HttpRequest,
         campaign: Campaign,

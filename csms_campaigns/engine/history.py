@@ -46,8 +46,8 @@ def usual_answer(account: GatewayAccount) -> float:
     return _median(times.values_list("stamped_at", "done_at"))
 
 
-def _median(times: Iterable[tuple[datetime, datetime]]) -> float:
-    seconds = [(done - stamped).total_seconds() for stamped, done in times]
+def _median(times: Iterable[tuple[datetime, datetime | None]]) -> float:
+    seconds = [(done - stamped).total_seconds() for stamped, done in times if done]
     return max(median(seconds), QUICKEST) if seconds else USUAL_ANSWER
 
 

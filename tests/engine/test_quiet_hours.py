@@ -14,7 +14,13 @@ from csms_campaigns.engine.database import now
 from csms_campaigns.engine.splitting import move_to_new_batch
 from csms_campaigns.engine.taking import NOTHING, Taken, Wait, take
 from csms_campaigns.engine.work import has_work
-from csms_campaigns.models import Batch, Campaign, GatewayAccount, SendResult
+from csms_campaigns.models import (
+    Batch,
+    Campaign,
+    GatewayAccount,
+    Heartbeat,
+    SendResult,
+)
 from csms_campaigns.states import BatchStatus, CampaignStatus
 from tests import factories
 from tests.engine.scenes import UNLIMITED, accepted, send, send_all
@@ -170,6 +176,7 @@ def test_the_wait_is_until_the_first_that_opens() -> None:
 def test_what_is_launched_meanwhile_is_not_held_up() -> None:
     """A wait for hours is never written on the account, where it would hold up everything."""
     closed(campaign(3, "A"))
+    Heartbeat.objects.create(name=lanes.BEAT, at=timezone.now())
     woken: list[str] = []
     lanes.run_lane("default", lambda alias, _count: bool(woken.append(alias)) or True)
     account = GatewayAccount.objects.get()
