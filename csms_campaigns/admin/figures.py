@@ -189,7 +189,7 @@ def _waiting(found: Progress) -> str:
     words = {"time": moment(found.waiting_until)}
     if found.waiting_for in BlockReason.values:
         words["reason"] = str(BlockReason(found.waiting_for).label)
-    return WAITING.get(found.waiting_for, WAITING_FOR_GATEWAY) % words
+    return str(WAITING.get(found.waiting_for, WAITING_FOR_GATEWAY) % words)
 
 
 def _ending(found: Progress) -> str:

@@ -52,12 +52,10 @@ def seconds_to_wait(
 ) -> float:
     """0 if `n` more may leave now; the account's row must be locked."""
     moments = [_gap_over(account, options)]
-    if options.rate_limits:
-        shortest, *longer = options.rate_limits
-        if shortest.limit > MOST_PLACES:
-            shortest, longer = None, [shortest, *longer]
-        moments.append(_place_free(account, shortest, n) if shortest else None)
-        moments += [_left_window(account, window, n) for window in longer]
+    windows = list(options.rate_limits)
+    if windows and windows[0].limit <= MOST_PLACES:
+        moments.append(_place_free(account, windows.pop(0), n))
+    moments += [_left_window(account, window, n) for window in windows]
     return max((m - now).total_seconds() if m else 0.0 for m in [*moments, now])
 
 
@@ -135,7 +133,8 @@ def _left_window(account: GatewayAccount, window: Window, n: int) -> datetime | 
 def _stamp_of(account: GatewayAccount, cum: int) -> datetime | None:
     """Of this request, or of the next later one that is known of."""
     found = rows(Attempt).filter(account=account, cum__gte=cum).order_by("cum")
-    later, stamp = found.values_list("cum", "stamped_at").first() or (None, None)
-    if cum <= account.lost_to and (later is None or later > account.lost_from):
-        later, stamp = account.lost_to, account.lost_at
-    return stamp and stamp + _moved(account, later)
+    first = found.values_list("cum", "stamped_at").first()
+    is_lost = first is None or first[0] > account.lost_from
+    if cum <= account.lost_to and is_lost and account.lost_at:
+        first = account.lost_to, account.lost_at
+    return first[1] + _moved(account, first[0]) if first else None

@@ -130,7 +130,7 @@ def address() -> str:
 
 def _of_the_broker() -> str:
     """Celery's address of the broker in redis-py's words; of several the first."""
-    settings = current_app.conf
+    settings: Any = current_app.conf
     found = settings.broker_write_url or settings.broker_url or ""
     first = (found if isinstance(found, str) else found[0]).split(";")[0]
     parts = urlsplit(first)
