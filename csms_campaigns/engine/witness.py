@@ -102,7 +102,7 @@ def _hear(account: UUID, ask: Callable[[redis.Redis], Any]) -> bool:
         if (server := _server(address())) is None:
             return False
         _memory.note(account, int(ask(server) or 0))
-    except (redis.RedisError, OSError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 whatever it is, sending does not depend on it
         # The type alone: its words may hold the address, and that a password.
         logger.warning("The witness does not answer: %s", type(error).__name__)
         _memory.rests_until = time.monotonic() + REST
@@ -134,6 +134,13 @@ def _of_the_broker() -> str:
     found = settings.broker_write_url or settings.broker_url or ""
     first = (found if isinstance(found, str) else found[0]).split(";")[0]
     parts = urlsplit(first)
-    # Celery says CERT_REQUIRED where redis-py says required.
-    options = [(k, v.removeprefix("CERT_").lower()) for k, v in parse_qsl(parts.query)]
+    query = dict(parse_qsl(parts.query))
+    # The transport's other options would be unknown to redis-py.
+    options = {name: query[name] for name in query if name.startswith("ssl_")}
+    if "ssl_cert_reqs" in options:
+        # Celery says CERT_REQUIRED where redis-py says required.
+        options["ssl_cert_reqs"] = query["ssl_cert_reqs"].removeprefix("CERT_").lower()
+    if parts.scheme == "redis+socket":
+        database = query.get("virtual_host", "0")
+        return f"unix://{parts.netloc}{parts.path}?db={database}"
     return parts._replace(query=urlencode(options)).geturl()

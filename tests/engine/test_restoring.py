@@ -9,7 +9,9 @@ import pytest
 import redis
 from django.utils import timezone
 
-from csms_campaigns.engine import lifecycle, restoring, witness
+from csms_campaigns import signals
+from csms_campaigns.conf import UnknownAccount
+from csms_campaigns.engine import finishing, lifecycle, restoring, witness
 from csms_campaigns.engine.database import now
 from csms_campaigns.engine.dispatch import send_next
 from csms_campaigns.engine.errors import CampaignError
@@ -30,7 +32,14 @@ from csms_campaigns.states import (
     SendStatus,
 )
 from tests import factories
-from tests.engine.scenes import UNLIMITED, heard, send, send_all
+from tests.engine.scenes import (
+    UNLIMITED,
+    accepted,
+    campaign_in,
+    heard,
+    send,
+    send_all,
+)
 from tests.servers import addresses
 
 pytestmark = pytest.mark.django_db
@@ -146,9 +155,6 @@ def test_a_late_answer_does_not_end_the_hold() -> None:
     set_back()
     GatewayAccount.objects.update(blocked_cum=0)
     assert take("default") is NOTHING
-    from csms_campaigns.engine import finishing
-    from tests.engine.scenes import accepted
-
     finishing.finish(late, accepted(late))
     campaign.refresh_from_db()
     assert account().blocked_reason == BlockReason.DATABASE_OLD
@@ -255,8 +261,6 @@ def test_what_was_due_meanwhile_is_held_and_what_was_ready_is_named() -> None:
     lifecycle.launch(due.pk, at=now() + timedelta(hours=1))
     lifecycle.launch(later.pk, at=now() + timedelta(hours=2))
     Campaign.objects.filter(pk=due.pk).update(send_at=now() - timedelta(hours=1))
-    from csms_campaigns import signals
-
     with heard(signals.campaign_status_changed) as said:
         found = restoring.after_restore("default")
     due.refresh_from_db()
@@ -270,8 +274,6 @@ def test_what_was_due_meanwhile_is_held_and_what_was_ready_is_named() -> None:
 
 
 def test_there_must_be_such_an_account() -> None:
-    from csms_campaigns.conf import UnknownAccount
-
     with pytest.raises(UnknownAccount):
         restoring.after_restore("nobody")
 
@@ -369,8 +371,6 @@ def test_who_opted_out_meanwhile_is_unknown_too() -> None:
     "status", [CampaignStatus.SENDING, CampaignStatus.READY, CampaignStatus.FINISHED]
 )
 def test_only_a_paused_campaign(status: CampaignStatus) -> None:
-    from tests.engine.scenes import campaign_in
-
     campaign = campaign_in(status)
     with pytest.raises(CampaignError, match="Pause"):
         restoring.call_unknown(campaign.pk)
