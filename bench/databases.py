@@ -13,7 +13,6 @@ from typing import Final
 from project.demo.processes import free_port
 from tests.servers.postgres import PostgreSQL
 
-
 # Durable, unlike the server of the tests, and with the memory that one in production has.
 OPTIONS: Final = (
     "shared_buffers=1GB",

@@ -50,7 +50,15 @@ def _memory(url: str, size: int, large: float) -> list[Figure]:
     """The most memory of the process, with a hundredth of the people as the baseline."""
     apart(fill, url, size // 100)
     small = apart(prepare, url, "each a text of their own").peak_mb
-    return [Figure(f"memory, each a text of their own, {size:,} people", large, "MB", small, 2.0)]
+    return [
+        Figure(
+            f"memory, each a text of their own, {size:,} people",
+            large,
+            "MB",
+            small,
+            2.0,
+        )
+    ]
 
 
 def fill(url: str, size: int) -> None:

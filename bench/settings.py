@@ -8,4 +8,4 @@ os.environ.setdefault("TEST_DATABASE_URL", os.environ["BENCH_DATABASE_URL"])
 os.environ.setdefault("TEST_REDIS_URL", "redis://127.0.0.1:9/0")
 os.environ.setdefault("CSMS_TEST_SCRATCH", "/nonexistent")
 
-from tests.settings import *  # noqa: E402, F403
+from tests.settings import *

@@ -207,6 +207,48 @@ def test_each_further_alias_of_a_key_gets_its_sentence(settings: Any) -> None:
     assert len(list(conf.problems())) == 2
 
 
+# Audiences
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        (None, "is wrong: set it to a dotted path"),
+        (7351, "is wrong: set it to a dotted path"),
+        ("needle", "is wrong: set it to a dotted path"),
+        ("shop.needle.customers", "cannot be imported (No module named 'shop')"),
+        ("tests.test_conf.needle", "cannot be imported"),
+        ("tests.test_conf.KEY", "is neither a callable nor a queryset"),
+    ],
+)
+def test_an_audience_that_cannot_be_read(settings: Any, path: Any, words: str) -> None:
+    settings.CSMS_CAMPAIGNS = {**GOOD, "AUDIENCES": {"customers": path}}
+    sentence = only_problem()
+    assert sentence.startswith("CSMS_CAMPAIGNS['AUDIENCES']['customers'] ")
+    assert words in sentence
+
+
+@pytest.mark.parametrize("name", ["", " ", 7351, None, "x" * 51])
+def test_an_audience_without_a_usable_name(settings: Any, name: Any) -> None:
+    audiences = {name: "tests.test_conf.only_problem"}
+    settings.CSMS_CAMPAIGNS = {**GOOD, "AUDIENCES": audiences}
+    assert "['AUDIENCES']: a name has 1 to 50 characters." in only_problem()
+
+
+@pytest.mark.parametrize("value", [None, [], "tests.test_conf.KEY", 5])
+def test_audiences_that_are_no_dict(settings: Any, value: Any) -> None:
+    settings.CSMS_CAMPAIGNS = {**GOOD, "AUDIENCES": value}
+    assert "['AUDIENCES'] must be a dict" in only_problem()
+    assert conf.audiences() == {}
+
+
+def test_audiences_by_name(settings: Any) -> None:
+    audiences = {"customers": "tests.test_conf.only_problem"}
+    settings.CSMS_CAMPAIGNS = {**GOOD, "AUDIENCES": audiences}
+    assert list(conf.problems()) == []
+    assert conf.audiences() == audiences
+
+
 # What is right
 
 

@@ -103,6 +103,38 @@ def create(*more: str) -> dict[str, Any]:
     return answer("create", "--name", "May", "--message", "Hi", "--list", "A", *more)
 
 
+def test_create_with_an_audience_of_the_site_and_an_excluded_list(
+    settings: Any,
+) -> None:
+    audiences = {"members": "tests.engine.site.members"}
+    settings.CSMS_CAMPAIGNS = {**settings.CSMS_CAMPAIGNS, "AUDIENCES": audiences}
+    staff = factories.people(2, "Staff")
+    words = ["create", "--name", "x", "--message", "Hi", "--audience", "members"]
+    found = answer(*words, "--exclude-list", "Staff")
+    campaign = Campaign.objects.get(pk=found["id"])
+    assert campaign.audiences == ["members"]
+    assert list(campaign.exclude_lists.all()) == [staff]
+    assert not campaign.lists.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ([], "no_list"),
+        (["--audience", "gone"], "no_such_audience"),
+        (["--exclude-list", "gone"], "no_such_list"),
+    ],
+)
+def test_create_for_nobody_or_for_whom_there_is_not(
+    words: list[str], code: str
+) -> None:
+    refused = ["create", "--name", "x", "--message", "Hi", *words, "--json"]
+    out = io.StringIO()
+    with pytest.raises(CommandError):
+        call_command("csms_campaign", *refused, stdout=out)
+    assert json.loads(out.getvalue())["code"] == code
+
+
 # Create
 
 
