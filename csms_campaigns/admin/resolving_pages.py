@@ -237,7 +237,7 @@ def undecided(campaign: Campaign) -> QuerySet[Batch]:
 def _people(campaign: Campaign, chosen: list[int] | None) -> int:
     if chosen is None:
         return sums(campaign).undecided
-    found = undecided(campaign).filter(pk__in=chosen)
+    found: Any = undecided(campaign).filter(pk__in=chosen)
     return sum(found.values_list("open_count", flat=True))
 
 

@@ -34,7 +34,7 @@ class Member:
 
     @property
     def is_of_failed(self) -> bool:
-        return self.campaign.chosen.get("status") == SendStatus.FAILED
+        return bool(self.campaign.chosen.get("status") == SendStatus.FAILED)
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,8 @@ def ledger(campaign: Campaign) -> Ledger:
     found = results_of(campaign).order_by().values("status")
     counted: dict[str, int] = {}
     decided = dict.fromkeys(DECIDED, 0)
-    for group in found.annotate(n=Count("pk"), **each):
+    groups: Any = found.annotate(n=Count("pk"), **each)
+    for group in groups:
         counted[group["status"]] = group["n"]
         decided = {name: decided[name] + group[name] for name in decided}
     return Ledger(campaign.audience_count, counted, sums(campaign), decided)

@@ -126,13 +126,13 @@ def free_sources(results: QuerySet[SendResult]) -> None:
     The account's row must be locked: a late answer writes the same rows.
     """
     found = results.filter(retry_of__isnull=False).values_list("retry_of", flat=True)
-    sources = list(found)
+    sources = [source for source in found if source is not None]
     for start in range(0, len(sources), MOST_IDS):
         part = sources[start : start + MOST_IDS]
         held = rows(SendResult).filter(pk__in=part, resolution=Resolution.RESEND)
-        batches = set(held.values_list("batch", flat=True))
+        batches = set(held.values_list("batch_id", flat=True))
         held.update(resolution="", resolved_by=None, resolved_at=None)
-        recount_decisions(batch for batch in batches if batch is not None)
+        recount_decisions(batches)
 
 
 def mark_unknown(batch_id: int, now: datetime, error: str) -> None:
@@ -158,7 +158,7 @@ def skip_answered(batch: Batch) -> None:
     """In a follow-up: whoever a late answer says was reached before is left out now."""
     waiting = rows(SendResult).filter(batch=batch, status=SendStatus.PENDING)
     sources = waiting.filter(retry_of__isnull=False).values_list("retry_of", "pk")
-    reached = _reached(dict(sources))
+    reached = _reached({source: pk for source, pk in sources if source is not None})
     if reached:
         waiting.filter(pk__in=reached).update(
             status=SendStatus.SKIPPED, skip_reason=SkipReason.ANSWERED
@@ -169,7 +169,7 @@ def skip_answered(batch: Batch) -> None:
         )
 
 
-def _reached(by_source: dict[int | None, int]) -> list[int]:
+def _reached(by_source: dict[int, int]) -> list[int]:
     """Values of those keys that were sent, or that repeat one that was: a query a generation."""
     reached = []
     while by_source:

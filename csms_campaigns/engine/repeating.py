@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db.models import CharField
@@ -158,6 +158,7 @@ SELECT r.contact_id, json_extract(v.value, '$[1]'), r.phone, json_extract(v.valu
 def write_again(campaign_id: int, again: list[Again]) -> None:
     """Inside the database: the numbers and names of the parent's rows are copied there."""
     values = [_values(one) for one in again]
+    given: list[Any]
     if is_postgresql():
         sql, given = _POSTGRESQL, [list(column) for column in zip(*values, strict=True)]
     else:
