@@ -378,7 +378,7 @@ def test_the_promises_hold_whatever_happens(configure: object) -> None:
     run_state_machine_as_test(
         World,
         settings=settings(
-            max_examples=40,
+            max_examples=15,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
