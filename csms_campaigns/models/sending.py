@@ -133,6 +133,22 @@ class Batch(models.Model):
                 condition=Q(status=BatchStatus.SENDING),
             ),
             models.Index(fields=["campaign", "finished_at"], name="csms_batch_monitor"),
+            # What a person has to decide about, and the last failures: few, and asked for by
+            # a page that refreshes itself.
+            models.Index(
+                fields=["campaign"],
+                name="csms_batch_undecided",
+                condition=Q(
+                    unknown_count__gt=F("treated_sent_count")
+                    + F("treated_failed_count")
+                    + F("resend_count")
+                ),
+            ),
+            models.Index(
+                fields=["finished_at"],
+                name="csms_batch_failures",
+                condition=Q(failed_count__gt=0),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from csms_campaigns import conf
-from csms_campaigns.engine.usage import WindowUse, usage
+from csms_campaigns.engine.usage import WindowUse, usage, usage_of
 from csms_campaigns.models import Attempt, Batch, GatewayAccount
 
 pytestmark = pytest.mark.django_db
@@ -68,12 +68,17 @@ def test_requests_that_were_forgotten_count_from_the_restore(
     assert used(account) == [3, 11, 13]
 
 
-def test_one_question_for_each_window(account: GatewayAccount) -> None:
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
-        used(account)
-    assert len([q for q in asked if "attempt" in q["sql"]]) == 3
+def test_one_question_for_all_windows_of_all_accounts(
+    account: GatewayAccount, batch: Batch
+) -> None:
+    other = GatewayAccount.objects.create(alias="other", cum=2)
+    Attempt.objects.create(account=other, batch=batch, cum=2, stamped_at=timezone.now())
+    options = conf.account("default")
+    with CaptureQueriesContext(connection) as asked:
+        found = usage_of([(account, options), (other, options)])
+    assert len([q for q in asked if "attempt" in q["sql"]]) == 1
+    assert [use.used for use in found[account.pk]] == [3, 6, 8]
+    assert [use.used for use in found[other.pk]] == [1, 1, 1]
 
 
 @pytest.mark.once
