@@ -22,7 +22,7 @@ from csms_campaigns.states import Resolution, SendStatus
 
 def resolve(
     campaign_id: int,
-    resolution: Resolution,
+    resolution: Resolution | str,
     *,
     batches: Iterable[int] | None = None,
     results: Iterable[int] | None = None,
@@ -34,7 +34,8 @@ def resolve(
     decision, and an answer that comes later, change nothing. In slices: if this process dies,
     those that were done stay, and whoever does it again does the rest.
     """
-    if resolution == Resolution.RESEND:
+    decision = Resolution(resolution)
+    if decision == Resolution.RESEND:
         message = "Who is sent again is in a follow-up: follow_ups.resend_unknown"
         raise ValueError(message)
     campaign = lifecycle.get(campaign_id)
@@ -49,7 +50,7 @@ def resolve(
     while sources := choice.sources(campaign.pk, last):
         last = sources[-1].pk
         ids = [source.pk for source in sources]
-        done += _resolve_slice(campaign, choice, ids, resolution, by)
+        done += _resolve_slice(campaign, choice, ids, decision, by)
     return done
 
 
