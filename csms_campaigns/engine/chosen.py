@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, Self
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
+from csms_campaigns.engine.anonymising import is_number
 from csms_campaigns.engine.database import rows
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.gateway.codes import is_permanent
@@ -96,7 +97,8 @@ class Choice:
             found = found.filter(~Exists(again))
         wanted = found.order_by("pk").values_list(*Candidate._fields)
         each = (Candidate(*row) for row in wanted)
-        return [candidate for candidate in each if self.takes(candidate)]
+        # Whoever was erased has no number to text again.
+        return [one for one in each if is_number(one.phone) and self.takes(one)]
 
     def open_results(self, batch_ids: Iterable[int]) -> QuerySet[SendResult]:
         found = rows(SendResult).filter(batch__in=list(batch_ids), status=self.status)

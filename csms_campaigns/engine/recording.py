@@ -56,6 +56,10 @@ def counts(batch_id: int) -> dict[str, int]:
     return found
 
 
+def recount(batch_id: int) -> None:
+    rows(Batch).filter(pk=batch_id).update(**counts(batch_id))
+
+
 def recount_decisions(batch_ids: Iterable[int]) -> None:
     """After a change of decisions, whether or not their outcomes are final."""
     own = rows(SendResult).filter(batch=OuterRef("pk")).order_by().values("batch")
@@ -152,6 +156,15 @@ def skip_opted_out(batch: Batch) -> None:
         rows(Batch).filter(pk=batch.pk).update(
             skipped_count=F("skipped_count") + skipped
         )
+
+
+def skip_erased(batch: Batch) -> None:
+    """Whoever was erased while a request was in flight, of which nothing was sent."""
+    erased = rows(SendResult).filter(batch=batch, status=SendStatus.PENDING)
+    skipped = erased.exclude(phone__startswith="+").update(
+        status=SendStatus.SKIPPED, skip_reason=SkipReason.ERASED
+    )
+    rows(Batch).filter(pk=batch.pk).update(skipped_count=F("skipped_count") + skipped)
 
 
 def skip_answered(batch: Batch) -> None:

@@ -23,10 +23,12 @@ class Outcome(NamedTuple):
     error: str = ""
 
 
+# Of who was erased meanwhile the outcome is written, without what may name the number.
 _POSTGRESQL: Final = """
 UPDATE {table} AS r
-   SET status = v.status, message_id = v.message_id, error_code = v.error_code,
-       error = v.error, updated_at = %s
+   SET status = v.status, error_code = v.error_code, updated_at = %s,
+       message_id = CASE WHEN r.phone LIKE '+%%' THEN v.message_id ELSE '' END,
+       error = CASE WHEN r.phone LIKE '+%%' THEN v.error ELSE '' END
   FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])
        AS v(id, status, message_id, error_code, error)
  WHERE r.id = v.id AND r.batch_id = %s AND r.status IN (%s, %s)
@@ -35,9 +37,12 @@ UPDATE {table} AS r
 
 _SQLITE: Final = """
 UPDATE {table} AS r
-   SET status = json_extract(v.value, '$[1]'), message_id = json_extract(v.value, '$[2]'),
-       error_code = json_extract(v.value, '$[3]'), error = json_extract(v.value, '$[4]'),
-       updated_at = %s
+   SET status = json_extract(v.value, '$[1]'), error_code = json_extract(v.value, '$[3]'),
+       updated_at = %s,
+       message_id = CASE WHEN r.phone LIKE '+%%'
+                         THEN json_extract(v.value, '$[2]') ELSE '' END,
+       error = CASE WHEN r.phone LIKE '+%%'
+                    THEN json_extract(v.value, '$[4]') ELSE '' END
   FROM json_each(%s) AS v
  WHERE r.id = json_extract(v.value, '$[0]') AND r.batch_id = %s AND r.status IN (%s, %s)
    AND r.resolution IN (%s, %s)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop as _
 
 from csms_campaigns import conf
 from csms_campaigns.engine import accounts, clock, limits, pausing, timetable
+from csms_campaigns.engine.anonymising import is_number
 from csms_campaigns.engine.batching import CANARY_SIZE
 from csms_campaigns.engine.database import (
     atomic,
@@ -25,6 +26,7 @@ from csms_campaigns.engine.hours import UnknownZone
 from csms_campaigns.engine.recording import (
     close_emptied,
     skip_answered,
+    skip_erased,
     skip_opted_out,
 )
 from csms_campaigns.engine.restoring import hold_account, is_set_back
@@ -194,8 +196,11 @@ def _next_batch(campaign: Campaign, zones: list[str], moment: datetime) -> Batch
 
 def _recipients(batch: Batch) -> dict[str, int]:
     found = rows(SendResult).filter(batch=batch, status=SendStatus.PENDING)
-    pairs = found.order_by("pk").values_list("phone", "pk")
-    return {phone: pk for phone, pk in pairs if phone is not None}
+    pairs = list(found.order_by("pk").values_list("phone", "pk"))
+    known = {phone: pk for phone, pk in pairs if phone and is_number(phone)}
+    if len(known) < len(pairs):
+        skip_erased(batch)
+    return known
 
 
 def _cut(

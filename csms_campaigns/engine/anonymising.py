@@ -1,0 +1,73 @@
+"""Taking the person out of a recipient's row, so that the row still counts.
+
+The number becomes a mark that is nobody's and is unique, since the column has to be. An
+outcome that comes later is still recorded, without the gateway's words, which may name the
+number; and a take leaves out whoever has no number any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from django.db.models import Case, CharField, Exists, OuterRef, QuerySet, Value, When
+from django.db.models.functions import Cast, Concat
+
+from csms_campaigns.engine.database import rows
+from csms_campaigns.models import Batch, Campaign, SendResult
+from csms_campaigns.sms.placeholders import PlaceholderError, compile_message
+
+MARK: Final = "#"
+"""A number begins with a plus."""
+
+
+def is_number(phone: str | None) -> bool:
+    return bool(phone) and not str(phone).startswith(MARK)
+
+
+def anonymise(results: QuerySet[SendResult]) -> int:
+    """In the database, at any size; status, code and decision stay. How many rows that were.
+
+    Rows that wait should be skipped first: see `erasing`. Who calls it has locked the account.
+    """
+    mark = Concat(Value(MARK), Cast("pk", CharField()), output_field=CharField())
+    return results.update(
+        phone=Case(When(phone__isnull=False, then=mark), default=None),
+        contact=None,
+        name="",
+        message_id="",
+        error="",
+    )
+
+
+def blank_texts(batch_ids: Iterable[int]) -> int:
+    """Texts that were filled in for people of whom none has a number any more.
+
+    Also that of the batch which these were cut from, once nobody is left in it.
+    """
+    found = rows(Batch).filter(pk__in=list(batch_ids))
+    origins = found.filter(split_from__isnull=False).values_list(
+        "split_from", flat=True
+    )
+    ids = {*found.values_list("pk", flat=True), *origins}
+    known = rows(SendResult).filter(batch=OuterRef("pk"), phone__startswith="+")
+    gone = rows(Batch).filter(~Exists(known), pk__in=ids)
+    by_campaign: dict[int, list[int]] = {}
+    for pk, campaign_id in gone.values_list("pk", "campaign_id"):
+        by_campaign.setdefault(campaign_id, []).append(pk)
+    return sum(_blank(pk, batches) for pk, batches in by_campaign.items())
+
+
+def _blank(campaign_id: int, batch_ids: Collection[int]) -> int:
+    message = rows(Campaign).values_list("message", flat=True).get(pk=campaign_id)
+    if not _is_personal(message):
+        return 0
+    return rows(Batch).filter(pk__in=batch_ids).update(message="")
+
+
+def _is_personal(message: str) -> bool:
+    """A text without placeholders tells of nobody."""
+    try:
+        return bool(compile_message(message).names)
+    except PlaceholderError:
+        return True
