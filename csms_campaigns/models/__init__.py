@@ -6,6 +6,7 @@ from csms_campaigns.models.accounts import GatewayAccount, Heartbeat, Lane
 from csms_campaigns.models.campaigns import Campaign, MessageTemplate
 from csms_campaigns.models.contacts import Contact, ContactList, OptOut
 from csms_campaigns.models.imports import ContactImport, ImportChunk
+from csms_campaigns.models.selections import ContactSelection
 from csms_campaigns.models.sending import Attempt, Batch, SendResult
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Contact",
     "ContactImport",
     "ContactList",
+    "ContactSelection",
     "GatewayAccount",
     "Heartbeat",
     "ImportChunk",
