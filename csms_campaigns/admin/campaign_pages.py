@@ -20,14 +20,13 @@ from django.http import (
     HttpResponse,
     HttpResponseNotAllowed,
     HttpResponseRedirect,
-    JsonResponse,
 )
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
 from csms_campaigns import tasks
-from csms_campaigns.admin import families, figures, promises, words
+from csms_campaigns.admin import figures, promises, words
 from csms_campaigns.admin.badges import badge
 from csms_campaigns.admin.hours_pages import HoursPages
 from csms_campaigns.admin.launch_form import ScheduleForm
@@ -37,16 +36,15 @@ from csms_campaigns.admin.testing_pages import TestPages
 from csms_campaigns.admin.time_zones import site_zone
 from csms_campaigns.admin.tools import may, tools
 from csms_campaigns.admin.verbs import VERBS, Verb
+from csms_campaigns.admin.watch_pages import BEFORE_LAUNCH, WatchPages
 from csms_campaigns.engine import audience, lifecycle
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.progress import progress
 from csms_campaigns.models import Campaign
 from csms_campaigns.states import CampaignStatus as State
 
-BEFORE_LAUNCH = frozenset({State.DRAFT, State.PREPARING, State.READY, State.SCHEDULED})
 
-
-class CampaignPages(LaunchPages, TestPages, HoursPages, ResolvingPages):
+class CampaignPages(LaunchPages, TestPages, HoursPages, ResolvingPages, WatchPages):
     """Mixed into the campaigns' ModelAdmin."""
 
     model: type[Campaign]
@@ -72,9 +70,15 @@ class CampaignPages(LaunchPages, TestPages, HoursPages, ResolvingPages):
         own = [self._url(name, f"{name}/", page) for name, page in pages.items()]
         feeds = [
             self._url("progress_json", "progress.json", self.progress_json),
+            self._url("course_json", "course.json", self.course_json),
             self._url("test_json", "test.json", self.test_json),
         ]
-        return [*own, *feeds, *super().get_urls()]  # type: ignore[misc]
+        overview = path(
+            "overview.json",
+            self.admin_site.admin_view(self.overview_json),
+            name="csms_campaigns_campaign_overview_json",
+        )
+        return [overview, *own, *feeds, *super().get_urls()]  # type: ignore[misc]
 
     def _url(self, name: str, tail: str, page: Callable[..., HttpResponse]) -> Any:
         view = self.admin_site.admin_view(page)
@@ -156,34 +160,6 @@ class CampaignPages(LaunchPages, TestPages, HoursPages, ResolvingPages):
         except CampaignError as error:
             return str(error)
         return ""
-
-    def progress_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        campaign = self.find(request, object_id)
-        if campaign.status in BEFORE_LAUNCH:
-            return HttpResponseRedirect(self.home(campaign))
-        found = progress(campaign)
-        return self.page(
-            request,
-            "progress",
-            campaign,
-            figures=figures.in_words(found),
-            outcomes=figures.outcomes(request, campaign, found, self.admin_site.name),
-            bar=figures.bar(found),
-            tools=tools(request, campaign, self.admin_site.name, but=("progress",)),
-            feed_url=self.campaign_url(campaign, "progress_json"),
-            times=figures.times(campaign),
-            family=self._family(request, campaign),
-        )
-
-    def _family(self, request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
-        urls = {
-            name: self.campaign_url(campaign, name) for name in ("unknown", "retry")
-        }
-        return families.in_words(request, campaign, {**urls, "of": self.home})
-
-    def progress_json(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        campaign = self.find(request, object_id)
-        return JsonResponse(figures.feed(progress(campaign)))
 
     def _promise(
         self, request: HttpRequest, campaign: Campaign, at: datetime | None = None

@@ -11,15 +11,19 @@ from csms_campaigns.admin.badges import badge
 from csms_campaigns.admin.tools import may_resolve
 from csms_campaigns.admin.words import number
 from csms_campaigns.engine.families import OUTCOMES, Family, Member, family
+from csms_campaigns.engine.sums import Sums
 from csms_campaigns.models import Campaign
 from csms_campaigns.states import CampaignStatus, SendStatus
 
 
 def in_words(
-    request: HttpRequest, campaign: Campaign, urls: dict[str, Any]
+    request: HttpRequest,
+    campaign: Campaign,
+    urls: dict[str, Any],
+    sums: Sums | None = None,
 ) -> dict[str, Any]:
     """`urls`: of the pages `unknown` and `retry`, and `of` a campaign's own page."""
-    found = family(campaign)
+    found = family(campaign, sums)
     own = next(m for m in found.members if m.campaign.pk == campaign.pk)
     return {
         "outcomes": [SendStatus(name).label for name in OUTCOMES],

@@ -5,6 +5,7 @@ The browser puts texts in place and computes nothing, so both languages have one
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from csms_campaigns.admin.tools import may, results_url
+from csms_campaigns.admin.windows import Window
 from csms_campaigns.admin.words import (
     duration,
     ending,
@@ -20,7 +22,7 @@ from csms_campaigns.admin.words import (
     number,
     percent,
 )
-from csms_campaigns.engine.progress import Progress
+from csms_campaigns.engine.progress import Progress, Watched
 from csms_campaigns.engine.waiting import HOURS, LIMITS
 from csms_campaigns.models import Campaign
 from csms_campaigns.states import ENDED, BlockReason, CampaignStatus, SendStatus
@@ -90,9 +92,13 @@ def outcomes(
 
 
 def bar(found: Progress) -> list[Piece]:
+    return shares({name: getattr(found, name) for name in ORDER}, found.total)
+
+
+def shares(counts: dict[str, int], total: int) -> list[Piece]:
     pieces, start = [], 0.0
     for name in ORDER[:-1]:
-        width = 100 * getattr(found, name) / found.total if found.total else 0.0
+        width = 100 * counts[name] / total if total else 0.0
         pieces.append(Piece(name, f"{start:.3f}", f"{width:.3f}"))
         start += width
     return pieces
@@ -140,15 +146,30 @@ def summary(found: Progress) -> str:
     return _("%(state)s: %(percent)d percent done.") % words
 
 
-def feed(found: Progress) -> dict[str, Any]:
+def feed(
+    campaign: Campaign, seen: Watched, windows: Iterable[Window] = ()
+) -> dict[str, Any]:
+    found = seen.progress
+    pieces = {piece.name: [piece.start, piece.width] for piece in bar(found)}
+    used = {window.name: window.shown for window in windows}
     return {
         "status": found.status,
         "ended": found.status in ENDED,
-        "texts": in_words(found),
-        "bar": {piece.name: [piece.start, piece.width] for piece in bar(found)},
+        "texts": {**in_words(found), "average": average(campaign, seen), **used},
+        "bar": {**pieces, **{window.name: [0, window.width] for window in windows}},
         "done": done_share(found),
         "figures": found.as_dict(),
     }
+
+
+def average(campaign: Campaign, seen: Watched) -> str:
+    """People with an outcome for each minute since the launch, pauses included."""
+    done = seen.sums.sent + seen.sums.failed + seen.sums.unknown
+    if not campaign.started_at or not done:
+        return "–"
+    end = campaign.finished_at or seen.moment
+    minutes = max((end - campaign.started_at).total_seconds(), 1.0) / 60
+    return _a_minute(done / minutes)
 
 
 def times(campaign: Campaign) -> dict[str, str]:
@@ -179,7 +200,11 @@ def _credits(remaining: int | None) -> str:
 def _pace(found: Progress) -> str:
     if found.status != CampaignStatus.SENDING or not found.rate_per_minute:
         return "–"
-    return _("%(count)s a minute") % {"count": number(round(found.rate_per_minute))}
+    return _a_minute(found.rate_per_minute)
+
+
+def _a_minute(rate: float) -> str:
+    return _("%(count)s a minute") % {"count": number(round(rate))}
 
 
 def _waiting(found: Progress) -> str:

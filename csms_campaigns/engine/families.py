@@ -96,11 +96,16 @@ class Family:
         return {"campaigns": ids, "audience": self.audience, **self.final}
 
 
-def family(campaign: Campaign) -> Family:
-    """Of any member. A sum over batches for each of them; none over recipients."""
-    root = root_of(campaign)
-    found = (Member(c, level, sums(c)) for c, level in _with_follow_ups(root, 0))
-    return Family(tuple(found))
+def family(campaign: Campaign, own: Sums | None = None) -> Family:
+    """Of any member. A sum over batches for each of them; none over recipients.
+
+    `own` are the sums of the campaign itself, where they have been read already.
+    """
+    known = {} if own is None else {campaign.pk: own}
+    each = _with_follow_ups(root_of(campaign), 0)
+    return Family(
+        tuple(Member(c, level, known.get(c.pk) or sums(c)) for c, level in each)
+    )
 
 
 def root_of(campaign: Campaign) -> Campaign:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from statistics import median
-from typing import Final
+from typing import Final, NamedTuple
 
 from csms_campaigns.conf import Account
-from csms_campaigns.engine.database import now, rows
+from csms_campaigns.engine.database import rows
 from csms_campaigns.engine.forecast import USUAL_ANSWER, Past
 from csms_campaigns.models import Attempt, GatewayAccount
 from csms_campaigns.states import AttemptOutcome
@@ -20,15 +20,27 @@ QUICKEST: Final = 0.05
 """Seconds. A gateway that answers sooner is on this machine, and the worker is no quicker."""
 
 
-def past(account: GatewayAccount, options: Account) -> Past:
-    """The stamps of requests that still count: each one for small windows, some for large."""
-    moment = now()
-    numbers = sorted({account.cum - ago for ago in _wanted(options)})
-    found = rows(Attempt).filter(account=account, cum__in=numbers)
-    return Past(
-        (account.cum - cum, (moment - stamp).total_seconds())
-        for cum, stamp in found.values_list("cum", "stamped_at")
-    )
+class Lately(NamedTuple):
+    """`past`: requests that still count. `answer`: seconds from stamp to answer, as usual."""
+
+    past: Past
+    answer: float
+
+
+def lately(account: GatewayAccount, options: Account, moment: datetime) -> Lately:
+    """One query: each request of small windows, some of large ones, and the latest."""
+    wanted = {account.cum - ago for ago in _wanted(options)}
+    latest = {account.cum - ago for ago in range(ANSWERS)}
+    found = rows(Attempt).filter(account=account, cum__in=sorted(wanted | latest))
+    ages, answers = [], []
+    for cum, stamped, done, outcome in found.values_list(
+        "cum", "stamped_at", "done_at", "outcome"
+    ):
+        if cum in wanted:
+            ages.append((account.cum - cum, (moment - stamped).total_seconds()))
+        if cum in latest and done and outcome == AttemptOutcome.ANSWERED:
+            answers.append((done - stamped).total_seconds())
+    return Lately(Past(ages), _usual(answers))
 
 
 def _wanted(options: Account) -> Iterator[int]:
@@ -39,19 +51,11 @@ def _wanted(options: Account) -> Iterator[int]:
             yield min(int(point * step), window.limit)
 
 
-def usual_answer(account: GatewayAccount) -> float:
-    """Seconds from stamp to answer, of the latest that were answered."""
-    latest = rows(Attempt).filter(account=account, cum__gt=account.cum - ANSWERS)
-    times = latest.filter(outcome=AttemptOutcome.ANSWERED, done_at__isnull=False)
-    return _median(times.values_list("stamped_at", "done_at"))
-
-
-def _median(times: Iterable[tuple[datetime, datetime | None]]) -> float:
-    seconds = [(done - stamped).total_seconds() for stamped, done in times if done]
+def _usual(seconds: list[float]) -> float:
     return max(median(seconds), QUICKEST) if seconds else USUAL_ANSWER
 
 
-def free_in(account: GatewayAccount) -> float:
+def free_in(account: GatewayAccount, moment: datetime) -> float:
     """Seconds for which the account is blocked."""
     until = account.blocked_until
-    return max((until - now()).total_seconds(), 0.0) if until else 0.0
+    return max((until - moment).total_seconds(), 0.0) if until else 0.0

@@ -7,15 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import Sum
 
 from csms_campaigns import conf
 from csms_campaigns.engine import accounts
-from csms_campaigns.engine.database import now, rows
-from csms_campaigns.engine.sums import sums
+from csms_campaigns.engine.database import now
+from csms_campaigns.engine.sums import Sums, sums
 from csms_campaigns.engine.waiting import waiting
 from csms_campaigns.engine.workload import prospect
-from csms_campaigns.models import Batch, Campaign
+from csms_campaigns.models import Campaign, GatewayAccount
 from csms_campaigns.states import CampaignStatus
 
 PACE: Final = 60.0
@@ -53,13 +52,28 @@ class Progress:
         return {**asdict(self), "waiting_until": until}
 
 
+@dataclass(frozen=True)
+class Watched:
+    """The progress, and what was read for it, for pages that show more."""
+
+    progress: Progress
+    sums: Sums
+    account: GatewayAccount
+    options: conf.Account | None
+    moment: datetime
+
+
 def progress(campaign: Campaign) -> Progress:
     """From the campaign's row as it was read; a few short queries, none over recipients."""
-    found = sums(campaign)
+    return watch(campaign).progress
+
+
+def watch(campaign: Campaign) -> Watched:
     account, options = accounts.state(campaign.account), _options(campaign)
     moment = now()
+    found = sums(campaign, since=moment - timedelta(seconds=PACE))
     waits = waiting(campaign, account, options, moment) if options else None
-    return Progress(
+    seen = Progress(
         status=campaign.status,
         status_reason=campaign.reason,
         total=found.total,
@@ -75,11 +89,12 @@ def progress(campaign: Campaign) -> Progress:
         batches=found.batches,
         batches_done=found.batches - found.open_batches,
         remaining_credits=account.remaining_credits,
-        rate_per_minute=_rate(campaign, moment),
-        eta_seconds=_eta(campaign, options),
+        rate_per_minute=_rate(campaign, found.lately, moment),
+        eta_seconds=_eta(campaign, options, account, moment),
         waiting_until=waits.until if waits else None,
         waiting_for=waits.reason if waits else "",
     )
+    return Watched(seen, found, account, options, moment)
 
 
 def _options(campaign: Campaign) -> conf.Account | None:
@@ -89,20 +104,23 @@ def _options(campaign: Campaign) -> conf.Account | None:
         return None
 
 
-def _rate(campaign: Campaign, moment: datetime) -> float:
+def _rate(campaign: Campaign, done: int, moment: datetime) -> float:
     """Recipients with an outcome in the last minute."""
     if campaign.status != CampaignStatus.SENDING:
         return 0.0
     since = moment - timedelta(seconds=PACE)
-    found = rows(Batch).filter(campaign=campaign, finished_at__gt=since)
-    done = found.aggregate(n=Sum("size"))["n"] or 0
     if campaign.started_at is None or campaign.started_at <= since:
         return float(done)
     ran = max((moment - campaign.started_at).total_seconds(), 1.0)
     return round(done * 60 / ran, 1)
 
 
-def _eta(campaign: Campaign, options: conf.Account | None) -> float | None:
+def _eta(
+    campaign: Campaign,
+    options: conf.Account | None,
+    account: GatewayAccount,
+    moment: datetime,
+) -> float | None:
     if campaign.status != CampaignStatus.SENDING or options is None:
         return None
-    return round(prospect(campaign, options).forecast().ends, 1)
+    return round(prospect(campaign, options, account, moment).forecast().ends, 1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, IntegerField, Q, Sum
@@ -38,6 +39,8 @@ class Sums:
     late_failed: int = 0
     # Of those left out: an earlier campaign of the family reached them.
     answered: int = 0
+    # With an outcome since the moment that was asked for.
+    lately: int = 0
 
     @property
     def undecided(self) -> int:
@@ -56,8 +59,12 @@ class Sums:
         )
 
 
-def sums(campaign: Campaign) -> Sums:
-    return _sums(campaign, rows(Batch).filter(campaign=campaign).aggregate(**_totals()))
+def sums(campaign: Campaign, since: datetime | None = None) -> Sums:
+    """`lately` counts who got an outcome after `since`."""
+    totals = _totals()
+    if since is not None:
+        totals["lately"] = _total("size", Q(finished_at__gt=since))
+    return _sums(campaign, rows(Batch).filter(campaign=campaign).aggregate(**totals))
 
 
 def sums_of(campaigns: Iterable[Campaign]) -> dict[int, Sums]:

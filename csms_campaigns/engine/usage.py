@@ -26,16 +26,18 @@ class WindowUse:
         return self.used / self.limit
 
 
-def usage(account: GatewayAccount, options: Account) -> list[WindowUse]:
+def usage(
+    account: GatewayAccount, options: Account, moment: datetime | None = None
+) -> list[WindowUse]:
     """One for each window, the shortest first. Reads as many rows as the largest limit is."""
-    return usage_of([(account, options)])[account.pk]
+    return usage_of([(account, options)], moment)[account.pk]
 
 
 def usage_of(
-    accounts: Iterable[tuple[GatewayAccount, Account]],
+    accounts: Iterable[tuple[GatewayAccount, Account]], moment: datetime | None = None
 ) -> dict[int, list[WindowUse]]:
     """By the account's id; one query for all of them."""
-    pairs, moment = list(accounts), now()
+    pairs, moment = list(accounts), moment or now()
     windows = [
         (account, window)
         for account, options in pairs

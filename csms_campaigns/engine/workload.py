@@ -21,9 +21,9 @@ from csms_campaigns.engine.forecast import (
     always,
     forecast,
 )
-from csms_campaigns.engine.history import free_in, past, usual_answer
+from csms_campaigns.engine.history import free_in, lately
 from csms_campaigns.engine.hours import Hours, UnknownZone, opening
-from csms_campaigns.models import Batch, Campaign
+from csms_campaigns.models import Batch, Campaign, GatewayAccount
 from csms_campaigns.states import BatchStatus, CampaignStatus
 
 
@@ -55,17 +55,24 @@ class Prospect:
         )
 
 
-def prospect(campaign: Campaign, options: conf.Account) -> Prospect:
-    account = accounts.state(campaign.account)
-    moment = now()
+def prospect(
+    campaign: Campaign,
+    options: conf.Account,
+    account: GatewayAccount | None = None,
+    moment: datetime | None = None,
+) -> Prospect:
+    """`account` and `moment` where they have been read already."""
+    account = account or accounts.state(campaign.account)
+    moment = moment or now()
+    found = lately(account, options, moment)
     return Prospect(
         campaign,
         options,
         moment,
-        past(account, options),
+        found.past,
         others(campaign, options, moment),
-        usual_answer(account),
-        free_in(account),
+        found.answer,
+        free_in(account, moment),
     )
 
 

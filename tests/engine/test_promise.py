@@ -15,7 +15,8 @@ from csms_campaigns import conf
 from csms_campaigns.conf import Account, Window
 from csms_campaigns.engine import accounts, audience, lifecycle
 from csms_campaigns.engine import promise as module
-from csms_campaigns.engine.history import past, usual_answer
+from csms_campaigns.engine.database import now
+from csms_campaigns.engine.history import lately
 from csms_campaigns.engine.promise import promise
 from csms_campaigns.models import (
     Attempt,
@@ -106,12 +107,13 @@ def account(*windows: tuple[int, float]) -> Account:
 @pytest.mark.django_db
 def test_the_past_is_that_of_the_latest_requests() -> None:
     made = sent_before([90, 60, 30, 5])
-    found = past(made, account((3, 60)))
+    found = lately(made, account((3, 60)), now()).past
     assert found.numbers == [-3, -2, -1, 0]
     # Their distances, whatever this test takes itself.
     stamps = found.stamps
     assert [stamps[n + 1] - stamps[n] for n in range(3)] == pytest.approx([30, 30, 25])
-    assert past(made, account((1, 60), (2, 600))).numbers == [-2, -1, 0]
+    small = lately(made, account((1, 60), (2, 600)), now()).past
+    assert small.numbers == [-2, -1, 0]
 
 
 @pytest.mark.django_db
@@ -119,8 +121,9 @@ def test_of_a_large_window_some_stamps_are_read(
     django_assert_num_queries: Any,
 ) -> None:
     made = sent_before(range(3000, 0, -1))
-    with django_assert_num_queries(2 if connection.vendor == "postgresql" else 1):
-        found = past(made, account((100, 60), (2500, 86400)))
+    moment = now()
+    with django_assert_num_queries(1):
+        found = lately(made, account((100, 60), (2500, 86400)), moment).past
     assert 250 < len(found.numbers) < 350
     assert found.numbers[-101:] != []
     assert set(range(-100, 1)) <= set(found.numbers)
@@ -130,14 +133,14 @@ def test_of_a_large_window_some_stamps_are_read(
 @pytest.mark.django_db
 def test_the_usual_answer_is_learnt_from_those_that_came() -> None:
     made = sent_before([50, 40, 30, 20, 10])
-    assert usual_answer(made) == 0.5
+    assert lately(made, USUAL, now()).answer == 0.5
     for cum, seconds in enumerate([1, 2, 9], start=1):
         one = Attempt.objects.get(cum=cum)
         one.done_at = one.stamped_at + timedelta(seconds=seconds)
         one.outcome = "answered"
         one.save()
     Attempt.objects.filter(cum=4).update(outcome="unknown", done_at=timezone.now())
-    assert usual_answer(made) == 2.0
+    assert lately(made, USUAL, now()).answer == 2.0
 
 
 @pytest.mark.django_db
@@ -154,7 +157,7 @@ def test_a_request_of_the_engine_is_in_the_history(configure: Any) -> None:
     configure(MIN_GAP=0)
     campaign_in(CampaignStatus.SENDING, 12)
     send()
-    found = past(accounts.state("default"), USUAL)
+    found = lately(accounts.state("default"), USUAL, now()).past
     assert found.numbers == [0]
     assert -60 < found.stamps[0] <= 0
 

@@ -1,11 +1,12 @@
-// Keeps one page of a campaign up to date. It puts texts in place and computes none, so
+// Keeps a page up to date: of a campaign, or the first one of the app. It puts texts in place and computes none, so
 // every language comes from the server; without this file the page works by reloading.
 'use strict';
 {
-    const EVERY = 2000;
     const SLOWEST = 30000;
 
     const page = document.querySelector('.csms-live');
+    const EVERY = Number(page.dataset.every) || 2000;
+    const parts = {};
     const notice = page.querySelector('[data-notice]');
     let failures = 0;
     let timer = null;
@@ -24,7 +25,28 @@
         notice.hidden = !text;
     };
 
+    // A finished part takes the place of the old one, and who stands in it stays there.
+    const setPart = (name, html) => {
+        const part = page.querySelector(`[data-part="${name}"]`);
+        if (!part || parts[name] === html) {
+            return;
+        }
+        parts[name] = html;
+        const focused = part.contains(document.activeElement) ? document.activeElement : null;
+        const address = focused?.getAttribute('href');
+        part.innerHTML = html;
+        if (address) {
+            part.querySelector(`a[href="${CSS.escape(address)}"]`)?.focus();
+        }
+    };
+
     const draw = (news) => {
+        for (const [name, html] of Object.entries(news.parts || {})) {
+            setPart(name, html);
+        }
+        if (!news.texts) {
+            return;
+        }
         for (const element of page.querySelectorAll('[data-figure]')) {
             const text = news.texts[element.dataset.figure];
             if (text !== undefined) {
@@ -32,10 +54,14 @@
             }
         }
         for (const piece of page.querySelectorAll('[data-bar]')) {
-            const [start, width] = news.bar[piece.dataset.bar] || [0, 0];
+            if (!news.bar[piece.dataset.bar]) {
+                continue;
+            }
+            const [start, width] = news.bar[piece.dataset.bar];
             piece.setAttribute('x', start);
             piece.setAttribute('width', width);
         }
+        page.dispatchEvent(new Event('csms:news'));
     };
 
     const ask = async () => {
@@ -61,7 +87,7 @@
             return;
         }
         draw(news);
-        over = news.ended;
+        over = Boolean(news.ended);
     };
 
     const round = async () => {
