@@ -16,14 +16,22 @@ from django.utils.translation import gettext as _
 from csms_campaigns import conf, tasks
 from csms_campaigns.contacts_io.errors import ImportFailed
 from csms_campaigns.contacts_io.importing import ImportReport, import_contacts
-from csms_campaigns.engine import audience, follow_ups, lifecycle, resolving, testing
+from csms_campaigns.engine import (
+    audience,
+    follow_ups,
+    lifecycle,
+    opting_out,
+    resolving,
+    testing,
+)
 from csms_campaigns.engine.database import alias, rows
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.progress import Progress, progress
 from csms_campaigns.engine.promise import Promise
-from csms_campaigns.models import Campaign, ContactList, OptOut
+from csms_campaigns.models import Campaign, ContactList
 from csms_campaigns.sms.numbers import InvalidNumber, normalise
-from csms_campaigns.states import Resolution
+from csms_campaigns.sms.stop_words import is_stop
+from csms_campaigns.states import OptOutSource, Resolution
 
 __all__ = [
     "CampaignError",
@@ -36,6 +44,7 @@ __all__ = [
     "create",
     "import_contacts",
     "is_opted_out",
+    "is_stop",
     "launch",
     "opt_out",
     "pause",
@@ -155,7 +164,7 @@ def opt_out(
     phone: str,
     *,
     reason: str = "",
-    source: str = "code",
+    source: str = OptOutSource.API,
     region: str | None = None,
     by: Any = None,
 ) -> bool:
@@ -163,15 +172,12 @@ def opt_out(
 
     False if it had opted out before. `InvalidNumber` if it is none.
     """
-    made = {"reason": reason, "source": source, "created_by": by}
-    _found, created = rows(OptOut).get_or_create(
-        phone=_normal(phone, region), defaults=made
-    )
-    return created
+    number = _normal(phone, region)
+    return opting_out.opt_out(number, source=source, reason=reason, by=by)
 
 
 def is_opted_out(phone: str, *, region: str | None = None) -> bool:
-    return rows(OptOut).filter(phone=_normal(phone, region)).exists()
+    return opting_out.is_opted_out(_normal(phone, region))
 
 
 def _normal(phone: str, region: str | None) -> str:

@@ -47,9 +47,14 @@ TOP_KEYS: Final = frozenset(
         "WITNESS_URL",
         "IMPORT_MAX_BYTES",
         "IMPORT_MAX_ROWS",
+        "PUBLIC_URL",
+        "OPT_OUT_LIMITS",
+        "CLIENT_ADDRESS_HEADER",
     }
 )
 SHORTEST_TOKEN: Final = 16
+OPT_OUT_LIMITS: Final = {"address": (30, 60), "link": (600, 60)}
+"""(requests, seconds) of the public page."""
 
 
 @dataclass(frozen=True, order=True)
@@ -158,6 +163,23 @@ def metrics_token() -> str | None:
     return raw().get("METRICS_TOKEN") or None
 
 
+def public_url() -> str:
+    """Where people reach the site, without the last slash; empty: links cannot be made."""
+    return str(raw().get("PUBLIC_URL") or "").rstrip("/")
+
+
+def opt_out_limit(kind: str) -> tuple[int, float]:
+    """Of the public page: so many in so many seconds, of one `address` or `link`."""
+    limits = raw().get("OPT_OUT_LIMITS") or {}
+    limit, seconds = limits.get(kind, OPT_OUT_LIMITS[kind])
+    return limit, seconds
+
+
+def client_address_header() -> str | None:
+    """Where the proxy before the site writes who asks; None: there is no proxy."""
+    return raw().get("CLIENT_ADDRESS_HEADER") or None
+
+
 def log_numbers() -> bool:
     """May logs hold full phone numbers? Never raises: it is asked while something is logged."""
     value = getattr(settings, SETTING, None)
@@ -245,6 +267,22 @@ def _is_url(value: Any) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
 
 
+def _is_base(value: Any) -> bool:
+    return _is_url(value) and not re.search("[?#]", value)
+
+
+def _is_opt_out_limits(value: Any) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and set(value) <= set(OPT_OUT_LIMITS)
+        and _is_limits(list(value.values()))
+    )
+
+
+def _is_header(value: Any) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch("[A-Za-z0-9-]+", value))
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
@@ -330,6 +368,18 @@ TOP_RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "IMPORT_MAX_ROWS": (
         lambda v: _is_count(v, 10**9),
         "a whole number of rows, such as 2000000",
+    ),
+    "PUBLIC_URL": (
+        lambda v: v is None or _is_base(v),
+        "the https:// address at which people reach the site, without a query, or None",
+    ),
+    "OPT_OUT_LIMITS": (
+        _is_opt_out_limits,
+        'a dict such as {"address": (30, 60), "link": (600, 60)}: (requests, seconds)',
+    ),
+    "CLIENT_ADDRESS_HEADER": (
+        lambda v: v is None or _is_header(v),
+        "the name of a header that your proxy sets, such as 'X-Real-IP', or None",
     ),
     "WITNESS_URL": (
         lambda v: v in (None, "") or _is_redis(v),

@@ -123,6 +123,18 @@ class ChunkKind(TextChoices):
     REPORT = "report", _("Report")
 
 
+class OptOutSource(TextChoices):
+    """How somebody opted out. A site's own code may name others."""
+
+    ADMIN = "admin", _("In the admin")
+    IMPORT = "import", _("Uploaded list")
+    LINK = "link", _("Link of a campaign")
+    PERSONAL_LINK = "personal link", _("Personal link")
+    API = "api", _("The site's code")
+    REPLY = "reply", _("Reply")
+    COMMAND = "command", _("Command")
+
+
 class BlockReason(TextChoices):
     """Why an account does not send at the moment."""
 

@@ -138,7 +138,7 @@ def _attributes(
 
 
 def _no_phone(headers: Sequence[str]) -> ImportFailed:
-    if any(map(_looks_like_phone, headers)):
+    if any(map(looks_like_phone, headers)):
         message = _(
             "The first line holds a phone number instead of column names. Add a header "
             "line, such as: phone,name"
@@ -159,6 +159,6 @@ def empty_file() -> ImportFailed:
     return ImportFailed(message, "empty_file")
 
 
-def _looks_like_phone(cell: str) -> bool:
+def looks_like_phone(cell: str) -> bool:
     has_letters = any(char.isalpha() for char in cell)
     return not has_letters and sum(char.isdecimal() for char in cell) >= 6

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
 
+from csms_campaigns.engine.opt_out_links import OF_PERSON
 from csms_campaigns.engine.people import Person
 from csms_campaigns.engine.zones import zone_of
 from csms_campaigns.models.fields import E164
@@ -53,8 +54,15 @@ class Batcher:
     """Each is texted in the hours of their own time zone."""
     smart: bool = False
     """Texts are written in plain letters where that saves a segment."""
+    personal_link: Callable[[str], str] | None = None
+    """Where the text has one: from a number to its link."""
     batch_count: int = 0
     open_groups: dict[tuple[str, str], Group] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Placeholders whose values people have themselves."""
+        return tuple(name for name in self.message.names if name != OF_PERSON)
 
     def assign(self, people: Iterable[Person]) -> list[Row]:
         return [self._row(person) for person in people]
@@ -67,13 +75,18 @@ class Batcher:
         if not E164.fullmatch(person.phone):
             return Row(person, None, SkipReason.INVALID_PHONE.value, person.phone)
         try:
-            text = self.message.fill(person.values)
+            text = self.message.fill(self._values(person))
         except MissingValue as missing:
             reason = SkipReason.MISSING_PLACEHOLDER.value
             return Row(person, None, reason, missing.name)
         text = self.final(text)
         zone = zone_of(person.phone) if self.by_zone else ""
         return Row(person, self.place(text, zone))
+
+    def _values(self, person: Person) -> Mapping[str, str]:
+        if self.personal_link is None:
+            return person.values
+        return {**person.values, OF_PERSON: self.personal_link(person.phone)}
 
     def place(self, text: str, zone: str) -> Group:
         group = self.open_groups.get((text, zone)) or self._begin(text, zone)

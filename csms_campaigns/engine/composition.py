@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
 from csms_campaigns import conf
-from csms_campaigns.engine import site_audiences, zones
+from csms_campaigns.engine import opt_out_links, site_audiences, zones
 from csms_campaigns.engine.database import connection, is_postgresql
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.selection import Selection, people_in
@@ -59,6 +59,7 @@ def check_parts(
     chosen = Selection(tuple(list_ids), tuple(exclude_ids), tuple(audiences))
     check_account(account)
     compiled = compiled_message(message)
+    opt_out_links.check(compiled)
     site_audiences.check_names(chosen.audiences)
     if not chosen.list_ids and not chosen.audiences:
         raise CampaignError(_nobody_chosen(), "no_list")
@@ -99,9 +100,10 @@ def compiled_message(message: str) -> Message:
 
 def check_placeholders(message: Message, chosen: Selection) -> None:
     """Every placeholder must be an attribute that somebody in the audience has."""
-    if not message.names:
+    if not set(message.names) - set(opt_out_links.NAMES):
         return
     known = known_attributes(chosen.list_ids, chosen.audiences)
+    known += opt_out_links.NAMES
     if missing := unknown_names(message, known):
         missing = unknown_names(message, [*known, *all_attributes(chosen.list_ids)])
     if missing:

@@ -10,7 +10,7 @@ from functools import partial
 from uuid import UUID
 
 from csms_campaigns import conf
-from csms_campaigns.engine import people, site_people
+from csms_campaigns.engine import opt_out_links, people, site_people
 from csms_campaigns.engine.batching import Batcher
 from csms_campaigns.engine.composition import compiled_message, is_by_zone
 from csms_campaigns.engine.keeping import kept
@@ -44,12 +44,12 @@ class Freezer:
             PlainWriter(*ours, text, self.batcher, self.tally).write()
             return
         with _collected_by_hand() as collect:
-            for found in people.slices(self.chosen, message.names):
+            for found in people.slices(self.chosen, self.batcher.wanted):
                 self._write_slice(found)
                 collect()
 
     def _write_audience(self, name: str) -> None:
-        wanted, without = self.batcher.message.names, self.chosen.exclude_ids
+        wanted, without = self.batcher.wanted, self.chosen.exclude_ids
         with kept(self.campaign.pk, self.token), _collected_by_hand() as collect:
             found = site_people.slices(name, self.campaign.pk, wanted, without)
             for one in found:
@@ -77,10 +77,13 @@ def _collected_by_hand() -> Iterator[Callable[[], object]]:
 
 def write_chosen(campaign: Campaign, token: UUID) -> Tally:
     """`TokenLost` if another one prepares it; `CampaignError` for an audience of the site."""
+    message = compiled_message(campaign.message)
+    is_personal = opt_out_links.OF_PERSON in message.names
     batcher = Batcher(
-        compiled_message(campaign.message),
+        opt_out_links.with_campaign_link(message, campaign.pk),
         conf.account(campaign.account).batch_size,
         by_zone=is_by_zone(campaign),
         smart=campaign.smart_encoding,
+        personal_link=opt_out_links.maker() if is_personal else None,
     )
     return Freezer(campaign, token, Selection.of(campaign), batcher).write()

@@ -17,6 +17,7 @@ from csms_campaigns.engine.composition import compiled_message
 from csms_campaigns.engine.database import rows
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.evidence import Cost, Per, learn_cost
+from csms_campaigns.engine.opt_out_links import OF_CAMPAIGN
 from csms_campaigns.engine.workload import prospect
 from csms_campaigns.models import Batch, Campaign
 from csms_campaigns.states import OPEN_BATCHES, CampaignKind, CampaignStatus
@@ -145,9 +146,10 @@ def promised_to_others(campaign: Campaign) -> tuple[int, int]:
 
 
 def placeholders(campaign: Campaign) -> list[str]:
-    """Names, as they stand in the text."""
+    """Names, as they stand in the text; not of the link that is the same for all."""
     try:
-        return list(compiled_message(campaign.message).names)
+        names = compiled_message(campaign.message).names
+        return [name for name in names if name != OF_CAMPAIGN]
     except CampaignError:
         return []  # A follow-up has final texts alone.
 

@@ -15,7 +15,7 @@ from django.db.models import Max, Min, QuerySet
 from django.utils.translation import gettext as _
 
 from csms_campaigns import conf
-from csms_campaigns.engine import accounts, lifecycle
+from csms_campaigns.engine import accounts, lifecycle, opt_out_links
 from csms_campaigns.engine.batching import Group
 from csms_campaigns.engine.composition import check_account, compiled_message
 from csms_campaigns.engine.database import alias, atomic, now, rows
@@ -69,6 +69,8 @@ def send_test(
 def text_for(campaign: Campaign, like: str = "") -> str:
     """The final text as one person would get it; `CampaignError` if it cannot be written."""
     message = compiled_message(campaign.message)
+    opt_out_links.check(message)
+    message = opt_out_links.with_samples(message)
     person = _person(campaign, like)
     if person is None and message.names:
         text = _(

@@ -136,6 +136,17 @@ class Message:
             pieces[index] = value
         return normalise_line_ends("".join(pieces))
 
+    def with_constants(self, constants: Mapping[str, str]) -> Message:
+        """The same text, with these placeholders filled in for everybody."""
+        if not any(name in constants for name in self.names):
+            return self
+        return _message(
+            constants.get(piece.name, piece)
+            if isinstance(piece, Placeholder)
+            else piece
+            for piece in self.pieces
+        )
+
 
 @lru_cache(maxsize=1024)
 def normalise_name(name: str) -> str:
@@ -147,7 +158,11 @@ def normalise_name(name: str) -> str:
 @lru_cache(maxsize=64)
 def compile_message(text: str) -> Message:
     """Raises `PlaceholderError`, which says where and what to write."""
-    pieces = tuple(_pieces(normalise_line_ends(text)))
+    return _message(_pieces(normalise_line_ends(text)))
+
+
+def _message(given: Iterable[str | Placeholder]) -> Message:
+    pieces = tuple(given)
     found = [piece for piece in pieces if isinstance(piece, Placeholder)]
     return Message(
         pieces=pieces,
