@@ -17,7 +17,7 @@ from celery import current_app, shared_task, signals
 from celery.exceptions import AlwaysEagerIgnored
 
 from csms_campaigns import conf, logs
-from csms_campaigns.contacts_io import jobs, running
+from csms_campaigns.contacts_io import filling, jobs, running
 from csms_campaigns.engine import audience, lanes, ticking
 
 logger = logs.logger("csms_campaigns.tasks")
@@ -119,6 +119,12 @@ def import_contacts(import_id: int, token: str) -> None:
     running.run_once(import_id, token, should_stop=STOP.is_set)
 
 
+@shared_task(**SAFE, time_limit=NO_LIMIT, soft_time_limit=NO_LIMIT)
+def fill_list(selection_id: int, token: str) -> None:
+    """Go on putting contacts into a list; a doubled message finds its token used."""
+    filling.run_once(selection_id, token, should_stop=STOP.is_set)
+
+
 def _tick_if_due() -> None:
     # The tick is about all accounts, not about the one whose lane does it.
     with logs.about(account=None):
@@ -131,6 +137,8 @@ def _tend_imports() -> None:
     for import_id in jobs.stale():
         wake_import(import_id)
     jobs.tidy()
+    for selection_id in filling.stale():
+        wake_fill(selection_id)
 
 
 def wake_lanes(alias: str, count: int | None = None) -> bool:
@@ -148,6 +156,11 @@ def wake_prepare(campaign_id: int, token: Any = None) -> bool:
 def wake_import(import_id: int, token: Any = None) -> bool:
     """Have a worker check or import; without a token, what nobody works on any more."""
     return _publish(import_contacts.name, [import_id, str(token or "")])
+
+
+def wake_fill(selection_id: int, token: Any = None) -> bool:
+    """Have a worker fill a list; without a token, what nobody works on any more."""
+    return _publish(fill_list.name, [selection_id, str(token or "")])
 
 
 def wake_tick() -> bool:

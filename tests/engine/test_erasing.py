@@ -255,5 +255,5 @@ def test_how_many_queries_it_takes(django_assert_max_num_queries: Any) -> None:
     for _each in range(3):
         factories.sending(lists=[everybody], message="Hello {{ name }}")
         scenes.send_all()
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(35):
         assert erase(factories.number(1)).texts == 3

@@ -1,0 +1,192 @@
+"""Contacts by conditions, in steps of bounded work: also where no index leads to them.
+
+The conditions are small and serialisable, so that a page, a command and a worker mean the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
+
+import phonenumbers
+from django.db import connections
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.lookups import IExact, IsNull
+
+from csms_campaigns.contacts_io.rows import rows
+from csms_campaigns.models import Contact, OptOut, SendResult
+from csms_campaigns.states import SendStatus
+
+NEVER: Final = "never"
+OUTCOMES: Final = (
+    SendStatus.SENT.value,
+    SendStatus.FAILED.value,
+    SendStatus.UNKNOWN.value,
+)
+"""Of a text that was asked for."""
+REACHED: Final = (SendStatus.SENT.value, SendStatus.UNKNOWN.value)
+"""They may have been texted."""
+CHEAP_STEP: Final = 200_000
+"""Contacts that are looked at for a page: some 0.2 s."""
+COSTLY_STEP: Final = 20_000
+"""The same, where each one's texts are looked up by number."""
+MOST_DAYS: Final = 36_500
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """All that are given must hold; what is empty asks nothing."""
+
+    attribute: str = ""
+    value: str = ""
+    in_list: int = 0
+    not_in_list: int = 0
+    outcome: str = ""
+    """Of the last text: sent, failed or unknown; or `never`."""
+    not_texted_days: int = 0
+    calling_code: int = 0
+    opted_out: str = ""
+    """yes or no"""
+    name: str = ""
+    """Its beginning."""
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Self:
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: found[name] for name in found if name in known})
+
+    def as_dict(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value}
+
+    def __bool__(self) -> bool:
+        return bool(self.as_dict())
+
+    @property
+    def step(self) -> int:
+        costly = self.outcome or self.not_texted_days
+        return COSTLY_STEP if costly else CHEAP_STEP
+
+
+def matching(wanted: Conditions, now: datetime) -> QuerySet[Contact]:
+    """Without an order. It may read all contacts: give it a range of ids."""
+    found = rows(Contact).all()
+    for condition in _conditions(wanted, now, found.db):
+        found = found.filter(condition)
+    return found.alias(**_last(wanted)).filter(*_of_last(wanted))
+
+
+def _conditions(wanted: Conditions, now: datetime, alias: str) -> list[Any]:
+    found: list[Any] = []
+    if wanted.attribute:
+        found.append(_attribute(wanted))
+    if wanted.in_list:
+        found.append(_is_member(wanted.in_list))
+    if wanted.not_in_list:
+        found.append(~_is_member(wanted.not_in_list))
+    if wanted.calling_code:
+        found.append(_begins(f"+{wanted.calling_code}", alias))
+    if wanted.opted_out:
+        is_out = Exists(rows(OptOut).filter(phone=OuterRef("phone")))
+        found.append(is_out if wanted.opted_out == "yes" else ~is_out)
+    if wanted.outcome == NEVER:
+        found.append(~Exists(_texts(OUTCOMES)))
+    if wanted.not_texted_days:
+        since = now - timedelta(days=min(wanted.not_texted_days, MOST_DAYS))
+        found.append(~Exists(_texts(REACHED).filter(updated_at__gte=since)))
+    if wanted.name:
+        found.append(Q(name__istartswith=wanted.name))
+    return found
+
+
+def _attribute(wanted: Conditions) -> Q:
+    """Under this name as it is written; or under the usual ways to write it."""
+    name = wanted.attribute
+    found = Q()
+    for key in sorted({name, name.lower(), name.upper(), name.title()}):
+        known = KeyTextTransform(key, "attributes")
+        found |= Q(
+            IExact(known, wanted.value) if wanted.value else IsNull(known, False)
+        )
+    return found
+
+
+def _is_member(list_id: int) -> Exists:
+    members = rows(Contact.lists.through).filter(contact=OuterRef("pk"))
+    return Exists(members.filter(contactlist=list_id))
+
+
+def _begins(prefix: str, alias: str) -> Q:
+    if connections[alias].vendor == "sqlite":
+        # Its LIKE takes no index and knows no case.
+        after = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        return Q(phone__gte=prefix, phone__lt=after)
+    return Q(phone__startswith=prefix)
+
+
+def _texts(statuses: tuple[str, ...]) -> QuerySet[SendResult]:
+    """By number: the index of that holds also whoever became a contact later."""
+    return rows(SendResult).filter(phone=OuterRef("phone"), status__in=statuses)
+
+
+def _last(wanted: Conditions) -> dict[str, Any]:
+    if wanted.outcome not in OUTCOMES:
+        return {}
+    latest = _texts(OUTCOMES).order_by("-campaign").values("status")[:1]
+    return {"last_outcome": Subquery(latest)}
+
+
+def _of_last(wanted: Conditions) -> list[Q]:
+    return [Q(last_outcome=wanted.outcome)] if wanted.outcome in OUTCOMES else []
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`next_after` is the id behind which to go on; None at the end. With `is_partial` there
+    may be more behind those that were looked at."""
+
+    contacts: list[Contact]
+    next_after: int | None
+    is_partial: bool = False
+
+
+def page(wanted: Conditions, now: datetime, *, after: int, size: int) -> Found:
+    """The newest first, with ids below `after` (0: from the newest on)."""
+    floor = _floor(after, wanted.step)
+    found = _below(matching(wanted, now), after)
+    if floor is not None:
+        found = found.filter(pk__gt=floor)
+    contacts = list(found.order_by("-pk")[: size + 1])
+    if len(contacts) > size:
+        return Found(contacts[:size], contacts[size - 1].pk)
+    if floor is None:
+        return Found(contacts, None)
+    return Found(contacts, floor + 1, is_partial=True)
+
+
+def _below(found: QuerySet[Contact], after: int) -> QuerySet[Contact]:
+    return found.filter(pk__lt=after) if after else found
+
+
+def _floor(after: int, step: int) -> int | None:
+    """So many contacts below; None if there are not so many."""
+    ids = _below(rows(Contact).all(), after).order_by("-pk")
+    return ids.values_list("pk", flat=True)[step : step + 1].first()
+
+
+def calling_code(region: str) -> int:
+    """Of two letters such as SA; 0 if there is no such country."""
+    return int(phonenumbers.country_code_for_region(region.strip().upper()))
+
+
+def countries() -> list[tuple[int, str]]:
+    """Calling codes with the letters of their countries, which may be several."""
+    known = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
+    return [(code, _letters(regions)) for code, regions in sorted(known.items())]
+
+
+def _letters(regions: tuple[str, ...]) -> str:
+    shown = ", ".join(regions[:3])
+    return f"{shown} …" if len(regions) > 3 else shown
