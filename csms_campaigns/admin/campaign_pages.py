@@ -37,7 +37,7 @@ from csms_campaigns.admin.time_zones import site_zone
 from csms_campaigns.admin.tools import may, tools
 from csms_campaigns.admin.verbs import VERBS, Verb
 from csms_campaigns.admin.watch_pages import BEFORE_LAUNCH, WatchPages
-from csms_campaigns.engine import audience, lifecycle
+from csms_campaigns.engine import audience, database, lifecycle
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.progress import progress
 from csms_campaigns.models import Campaign
@@ -185,7 +185,9 @@ class CampaignPages(LaunchPages, TestPages, HoursPages, ResolvingPages, WatchPag
 
         def begin() -> None:
             token = audience.begin(campaign.pk)
-            transaction.on_commit(partial(tasks.wake_prepare, campaign.pk, token))
+            transaction.on_commit(
+                partial(tasks.wake_prepare, campaign.pk, token), using=database.alias()
+            )
 
         self.change(request, campaign, begin, log=_("Review started."), done="")
 
@@ -243,7 +245,9 @@ class CampaignPages(LaunchPages, TestPages, HoursPages, ResolvingPages, WatchPag
         def run() -> None:
             verb.do(campaign.pk, by=request.user)
             if verb.wakes:
-                transaction.on_commit(partial(tasks.wake_lanes, campaign.account))
+                transaction.on_commit(
+                    partial(tasks.wake_lanes, campaign.account), using=database.alias()
+                )
 
         log = str(verb.log)
         self.change(request, campaign, run, log=log, done=log, atomic=verb.atomic)

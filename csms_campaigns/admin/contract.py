@@ -100,8 +100,10 @@ def starts(campaign: Campaign, found: Promise, at: datetime | None) -> str:
     begins = at or _send_at(campaign)
     if begins is None and found.starts_seconds <= AT_ONCE:
         return ""
-    first = timezone.now() + timedelta(seconds=found.starts_seconds)
-    if begins is not None and first - begins <= timedelta(seconds=AT_ONCE):
+    first = _now() + timedelta(seconds=found.starts_seconds)
+    if begins is not None and first - timetable.aware(begins) <= timedelta(
+        seconds=AT_ONCE
+    ):
         return _in_own_zone(begins, campaign)
     words = {"time": _in_own_zone(first, campaign)}
     if timetable.hours(campaign) and _sleeps(campaign, begins):
@@ -124,6 +126,11 @@ def ends(campaign: Campaign, found: Promise, at: datetime | None) -> str:
         return _("%(time)s (%(zone)s)") % words
     last = timezone.now() + timedelta(seconds=found.eta_seconds)
     return _("about %(time)s") % {"time": _in_own_zone(last, campaign)}
+
+
+def _now() -> datetime:
+    """Aware, whatever the site stores."""
+    return timetable.aware(timezone.now())
 
 
 def _send_at(campaign: Campaign) -> datetime | None:

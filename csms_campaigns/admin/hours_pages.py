@@ -15,6 +15,7 @@ from csms_campaigns import tasks
 from csms_campaigns.admin.hours_form import HOURS, HoursForm
 from csms_campaigns.admin.hours_words import hours_in_words
 from csms_campaigns.admin.tools import HOURS_MAY_CHANGE, may
+from csms_campaigns.engine import database
 from csms_campaigns.models import Campaign
 
 
@@ -54,6 +55,8 @@ class HoursPages:
         def save() -> None:
             # These columns alone: the engine may have moved the campaign meanwhile.
             campaign.save(update_fields=HOURS)
-            transaction.on_commit(partial(tasks.wake_lanes, campaign.account))
+            transaction.on_commit(
+                partial(tasks.wake_lanes, campaign.account), using=database.alias()
+            )
 
         self.change(request, campaign, save, log=done, done=done)

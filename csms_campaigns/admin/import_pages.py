@@ -36,6 +36,7 @@ from csms_campaigns.admin.import_columns import ColumnsForm
 from csms_campaigns.admin.import_upload import BoundedUpload, UploadForm, most_bytes
 from csms_campaigns.contacts_io import jobs, report
 from csms_campaigns.contacts_io.errors import ImportFailed
+from csms_campaigns.engine import database
 from csms_campaigns.models import ContactImport
 from csms_campaigns.states import (
     ENDED_IMPORTS,
@@ -233,7 +234,9 @@ class ImportPages:
     ) -> bool:
         def check() -> None:
             token = jobs.begin_check(job.pk, form.choice())
-            transaction.on_commit(partial(tasks.wake_import, job.pk, token))
+            transaction.on_commit(
+                partial(tasks.wake_import, job.pk, token), using=database.alias()
+            )
 
         return self._do(request, job, check, _("Check started."))
 
@@ -254,7 +257,9 @@ class ImportPages:
 
     def _confirm(self, job: ContactImport) -> None:
         token = jobs.confirm(job.pk)
-        transaction.on_commit(partial(tasks.wake_import, job.pk, token))
+        transaction.on_commit(
+            partial(tasks.wake_import, job.pk, token), using=database.alias()
+        )
 
     def _do(
         self, request: HttpRequest, job: ContactImport, do: Callable[[], Any], log: str

@@ -19,7 +19,7 @@ from csms_campaigns.admin import words
 from csms_campaigns.admin.evidence_words import cost_in_words, evidence_in_words
 from csms_campaigns.admin.filters import as_id
 from csms_campaigns.admin.tools import may_resolve
-from csms_campaigns.engine import accounts, follow_ups
+from csms_campaigns.engine import accounts, database, follow_ups
 from csms_campaigns.engine.causes import causes
 from csms_campaigns.engine.chosen import Choice
 from csms_campaigns.engine.errors import CampaignError
@@ -217,7 +217,9 @@ class ResolvingPages:
             made.append(follow_up)
             note = _("A follow-up of “%(name)s”.") % {"name": campaign.name}
             self.log_addition(request, follow_up, note)
-            transaction.on_commit(partial(tasks.wake_prepare, follow_up.pk, token))
+            transaction.on_commit(
+                partial(tasks.wake_prepare, follow_up.pk, token), using=database.alias()
+            )
 
         log = _("A follow-up was made.")
         self.change(request, campaign, begin, log=log, done="")

@@ -22,7 +22,7 @@ from csms_campaigns.admin import figures, words
 from csms_campaigns.admin.badges import badge
 from csms_campaigns.admin.testing_form import TestSendForm
 from csms_campaigns.admin.tools import may
-from csms_campaigns.engine import testing
+from csms_campaigns.engine import database, testing
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.progress import progress
 from csms_campaigns.models import Campaign, SendResult
@@ -95,7 +95,9 @@ class TestPages:
                 by=request.user,
                 form_key=said["form_key"],
             )
-            transaction.on_commit(partial(tasks.wake_lanes, campaign.account))
+            transaction.on_commit(
+                partial(tasks.wake_lanes, campaign.account), using=database.alias()
+            )
 
         count = len(said["numbers"])
         log = ngettext(

@@ -10,6 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from csms_campaigns.engine import timetable
+
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
@@ -63,14 +65,19 @@ def moment(at: datetime | None) -> str:
     """The local time; with the date unless it is today."""
     if at is None:
         return ""
-    local = timezone.localtime(at)
+    local = _local(at)
     clock = formats.time_format(local, "TIME_FORMAT")
-    if local.date() == timezone.localdate():
+    if local.date() == _local(timezone.now()).date():
         return clock
     return _("%(date)s, %(time)s") % {
         "date": formats.date_format(local, "DATE_FORMAT"),
         "time": clock,
     }
+
+
+def _local(at: datetime) -> datetime:
+    # Django's own raises where the site stores naive times.
+    return timezone.localtime(timetable.aware(at))
 
 
 def ending(seconds: float, now: datetime | None = None) -> str:
