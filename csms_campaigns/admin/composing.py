@@ -41,6 +41,7 @@ def composition_of(data: QueryDict) -> Composition:
             tuple(name for name in data.getlist("audiences") if name in known),
         ),
         smart=bool(data.get("smart_encoding")),
+        account=data.get("account") or "default",
     )
 
 
@@ -52,7 +53,12 @@ def _ids(data: QueryDict, name: str) -> tuple[int, ...]:
 def composition_in(campaign: Campaign) -> Composition:
     """Of a campaign as it is saved."""
     chosen = Selection.of(campaign) if campaign.pk else Selection()
-    return Composition(campaign.message, chosen, campaign.smart_encoding)
+    return Composition(
+        campaign.message,
+        chosen,
+        campaign.smart_encoding,
+        account=campaign.account,
+    )
 
 
 class ComposePages:

@@ -17,10 +17,13 @@ from django.utils.translation import gettext_lazy as _
 from csms_campaigns.admin.attributes import AttributesField
 from csms_campaigns.admin.filters import ContactListFilter
 from csms_campaigns.admin.listing import CAP, CappedCount, LargeTableAdmin, capped
+from csms_campaigns.admin.opt_out_pages import OptOutPages
 from csms_campaigns.admin.phones import PhoneField, looks_like_number, numbers_like
 from csms_campaigns.admin.words import isolated
+from csms_campaigns.engine import opting_out
 from csms_campaigns.models import Contact, ContactList, OptOut
 from csms_campaigns.models.fields import e164
+from csms_campaigns.states import OptOutSource
 
 MEMBERSHIP = Contact.lists.through
 
@@ -127,14 +130,14 @@ class OptOutForm(forms.ModelForm):
 
 
 @admin.register(OptOut)
-class OptOutAdmin(LargeTableAdmin):
+class OptOutAdmin(OptOutPages, LargeTableAdmin):
     form = OptOutForm
-    list_display = ["phone_text", "reason", "source", "created_by", "created_at"]
+    list_display = ["phone_text", "reason", "source_text", "created_by", "created_at"]
     list_select_related = ["created_by"]
     search_fields = ["phone"]
     search_help_text = _("A number or its beginning.")
-    fields = ["phone", "reason", "source", "created_by", "created_at"]
-    readonly_fields = ["source", "created_by", "created_at"]
+    fields = ["phone", "reason", "source_text", "created_by", "created_at"]
+    readonly_fields = ["source_text", "created_by", "created_at"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return super().get_fields(request, obj) if obj else ["phone", "reason"]
@@ -146,6 +149,11 @@ class OptOutAdmin(LargeTableAdmin):
     def phone_text(self, opt_out: OptOut) -> SafeString:
         return isolated(e164(opt_out.phone))
 
+    @admin.display(description=_("source"))
+    def source_text(self, opt_out: OptOut) -> str:
+        known = dict(OptOutSource.choices)
+        return str(known.get(opt_out.source, opt_out.source))
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
@@ -156,6 +164,17 @@ class OptOutAdmin(LargeTableAdmin):
     def save_model(
         self, request: HttpRequest, obj: OptOut, form: Any, change: bool
     ) -> None:
-        obj.source = "admin"
-        obj.created_by = request.user  # type: ignore[assignment]
-        super().save_model(request, obj, form, change)
+        phone = e164(obj.phone)
+        how = {"source": OptOutSource.ADMIN, "reason": obj.reason, "by": request.user}
+        opting_out.opt_out(phone, **how)
+        obj.pk = OptOut.objects.get(phone=phone).pk
+
+    def delete_model(self, request: HttpRequest, obj: OptOut) -> None:
+        opting_out.opt_in([e164(obj.phone)])
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, int], set[Any], list[Any]]:
+        shown, counts, missing, protected = super().get_deleted_objects(objs, request)
+        note = gettext("From then on campaigns may text this number again.")
+        return [*shown, note], counts, missing, protected

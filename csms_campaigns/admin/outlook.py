@@ -12,10 +12,11 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from csms_campaigns.admin import culprits
+from csms_campaigns.admin import culprits, link_words
 from csms_campaigns.admin.reach import reach
 from csms_campaigns.admin.sentences import PLACEHOLDERS
 from csms_campaigns.admin.words import number
+from csms_campaigns.engine import opt_out_links
 from csms_campaigns.engine.sampling import Sample, SampledPerson, sample
 from csms_campaigns.engine.selection import Selection
 from csms_campaigns.sms.placeholders import (
@@ -45,6 +46,7 @@ class Composition:
     smart: bool = False
     has_audience: bool = True
     """A message template has none."""
+    account: str = "default"
 
     @property
     def is_to_somebody(self) -> bool:
@@ -55,7 +57,7 @@ def look(composed: Composition, *, count: bool = True) -> dict[str, Any]:
     """The context of the parts. Without `count` the people are not counted again."""
     found = sample(composed.selection) if composed.is_to_somebody else Sample()
     context: dict[str, Any] = {
-        "placeholders": placeholders(found.attributes),
+        "placeholders": [*placeholders(found.attributes), *link_words.buttons()],
         "audience": None,
     }
     if count and composed.is_to_somebody:
@@ -79,12 +81,17 @@ def _of_text(composed: Composition, found: Sample) -> dict[str, Any]:
             "warnings": [sentence],
             "examples": _raw(composed.text, composed),
         }
+    written = message
+    message = opt_out_links.with_samples(written)
     readings = read(
         message, (person.values for person in found.people), smart=composed.smart
     )
     return {
         **_lengths(composed, message, readings),
-        "warnings": list(_warnings(message, found, readings)),
+        "warnings": [
+            *link_words.warnings(written, composed.selection, composed.account),
+            *_warnings(message, found, readings),
+        ],
         "why": culprits.why(message, composed.text, readings, found.people),
         "smart": culprits.offer(composed.text, readings, already=composed.smart),
         **_examples(composed, message, found, readings),
@@ -99,7 +106,8 @@ def _lengths(
 ) -> dict[str, Any]:
     longest = readings.longest
     if longest is None:
-        text = smart_encoding(composed.text) if composed.smart else composed.text
+        text = link_words.with_links(composed.text, message)
+        text = smart_encoding(text) if composed.smart else text
         return {"length": _length(analyse(text))}
     length = _length(longest.analysis)
     if message.names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -30,3 +31,11 @@ def numbers_in(source: Source) -> Iterator[tuple[int, str]]:
 def _first_number(cells: list[str]) -> int:
     found = (n for n, cell in enumerate(cells) if headers.looks_like_phone(cell))
     return next(found, 0)
+
+
+def numbers_of(text: str) -> Iterator[tuple[int, str]]:
+    """The same of a text that somebody has pasted; several in a line are parted by commas."""
+    for line, written in enumerate(text.splitlines(), start=1):
+        for one in re.split("[,;،؛\t]", written):
+            if one.strip():
+                yield line, one.strip()
