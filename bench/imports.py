@@ -11,6 +11,7 @@ import json
 import random
 import tempfile
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from bench.frame import Figure, apart, stopwatch
 
 ALLOWED: Final = 2.0
 """At least half the speed of the baseline."""
+
+TURNS: Final = 3
 
 _UPSERT = """
 INSERT INTO {contact} AS c (phone, name, attributes, created_at, updated_at)
@@ -55,17 +58,19 @@ def run(url: str, size: int) -> list[Figure]:
 def _compared(
     url: str, path: Path, size: int, what: str, *, known: bool
 ) -> Iterator[Figure]:
-    """The baseline before and after, since a machine is never quiet."""
-    bare = [apart(baseline, url, path, known).answer]
-    ours = apart(load, url, path, known)
-    bare.append(apart(baseline, url, path, known).answer)
+    """By turns, and the best of each counts: no machine is quiet all the time."""
+    bare, ours = [], []
+    for _turn in range(TURNS):
+        bare.append(apart(baseline, url, path, known).answer)
+        ours.append(apart(load, url, path, known))
+    best = min(ours, key=attrgetter("answer"))
     yield Figure(
         f"{size:,} rows, {what}",
-        ours.answer,
+        best.answer,
         "s",
-        sum(bare) / 2,
+        min(bare),
         ALLOWED,
-        f"{size / ours.answer:,.0f} rows a second, {ours.peak_mb:,.0f} MB",
+        f"{size / best.answer:,.0f} rows a second, {best.peak_mb:,.0f} MB",
     )
 
 

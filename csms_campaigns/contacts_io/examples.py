@@ -32,6 +32,8 @@ class Examples:
         }
 
     def add(self, slice_: Slice, outcomes: bytearray) -> None:
+        if all(len(found) >= SHOWN for found in self._found.values()):
+            return
         for i, outcome in enumerate(outcomes):
             kinds = [KINDS[Outcome(outcome & 3)]]
             if outcome & Outcome.OPTED_OUT:

@@ -57,17 +57,12 @@ class Writer:
 
     def write(self, people: Sequence[Person]) -> bytearray:
         """An `Outcome` for each of `people`, which has each number once."""
-        outcomes = bytearray(len(people))
-        places = {person.phone: i for i, person in enumerate(people)}
         with self._slice(people):
-            changed = self._compare() if self._dry_run else self._upsert()
-            for phone, is_new in changed:
-                outcomes[places[phone]] = Outcome.CREATED if is_new else Outcome.UPDATED
+            created, updated = self._compare() if self._dry_run else self._upsert()
             if self._list_ids and not self._dry_run:
                 self._join_lists()
-            for (phone,) in self._opted_out():
-                outcomes[places[phone]] |= Outcome.OPTED_OUT
-        return outcomes
+            opted_out = self._opted_out()
+        return _outcomes(people, created, updated, opted_out)
 
     @contextmanager
     def _slice(self, people: Sequence[Person]) -> Iterator[None]:
@@ -86,12 +81,11 @@ class Writer:
         )
         # Tabs and line ends were cleaned out of every cell; a backslash may be left.
         lines = lines.replace("\\", "\\\\")
-        with self._connection.cursor() as cursor:
-            with cursor.copy(f"COPY {SLICE} FROM STDIN") as copy:
-                copy.write(lines)
-            if len(people) > 1_000:
-                # Without figures the planner at times reads all contacts for each slice.
-                cursor.execute(f"ANALYZE {SLICE}")
+        with (
+            self._connection.cursor() as cursor,
+            cursor.copy(f"COPY {SLICE} FROM STDIN") as copy,
+        ):
+            copy.write(lines)
 
     def _insert(self, people: Sequence[Person]) -> None:
         # SQLite's own json_patch takes "\u0645" and "م" for two names.
@@ -103,10 +97,11 @@ class Writer:
                 [(p.phone, p.name, p.attributes) for p in people],
             )
 
-    def _upsert(self) -> list[tuple[str, bool]]:
+    def _upsert(self) -> tuple[list[str], list[str]]:
+        """Phones that are new, and those that were changed."""
         now = self._connection.ops.adapt_datetimefield_value(timezone.now())
         # A created row alone has two equal times; an unchanged one isn't returned.
-        return self._fetch(
+        return self._new_and_changed(
             f"INSERT INTO {CONTACT} AS c"  # noqa: S608 - constants only
             " (phone, name, attributes, created_at, updated_at)"
             f" SELECT v.phone, v.name, v.attributes, {self._now}, {self._now}"
@@ -116,13 +111,13 @@ class Writer:
             f" attributes = {self._merged('excluded')},"
             " updated_at = excluded.updated_at"
             f" WHERE {self._differs('excluded')}"
-            " RETURNING phone, created_at = updated_at",
+            " RETURNING phone, created_at = updated_at AS is_new",
             [now, now],
         )
 
-    def _compare(self) -> list[tuple[str, bool]]:
-        return self._fetch(
-            "SELECT v.phone, c.id IS NULL"  # noqa: S608 - constants only
+    def _compare(self) -> tuple[list[str], list[str]]:
+        return self._new_and_changed(
+            "SELECT v.phone, c.id IS NULL AS is_new"  # noqa: S608 - constants only
             f" FROM {SLICE} AS v LEFT JOIN {CONTACT} AS c ON c.phone = v.phone"
             f" WHERE c.id IS NULL OR {self._differs('v')}"
         )
@@ -138,11 +133,28 @@ class Writer:
             self._list_ids,
         )
 
-    def _opted_out(self) -> list[tuple[str]]:
-        return self._fetch(
+    def _new_and_changed(
+        self, sql: str, params: Sequence[Any] = ()
+    ) -> tuple[list[str], list[str]]:
+        if self._vendor != "postgresql":
+            rows = self._fetch(sql, params)
+            new = [phone for phone, is_new in rows if is_new]
+            return new, [phone for phone, is_new in rows if not is_new]
+        # Two texts rather than twenty thousand rows: a tenth of the time.
+        packed = (
+            f"WITH found AS ({sql})"  # noqa: S608 - constants only
+            " SELECT is_new, string_agg(phone, ',') FROM found GROUP BY is_new"
+        )
+        texts = dict(self._fetch(packed, params))
+        new, changed = texts.get(True), texts.get(False)
+        return new.split(",") if new else [], changed.split(",") if changed else []
+
+    def _opted_out(self) -> list[str]:
+        rows = self._fetch(
             f"SELECT v.phone FROM {SLICE} AS v JOIN {OPT_OUT} AS o"  # noqa: S608 - constants only
             " ON o.phone = v.phone"
         )
+        return [phone for (phone,) in rows]
 
     @property
     def _connection(self) -> BaseDatabaseWrapper:
@@ -171,6 +183,26 @@ class Writer:
         with self._connection.cursor() as cursor:
             cursor.execute(sql, params)
             return list(cursor.fetchall())
+
+
+def _outcomes(
+    people: Sequence[Person],
+    created: Sequence[str],
+    updated: Sequence[str],
+    opted_out: Sequence[str],
+) -> bytearray:
+    outcomes = bytearray(len(people))
+    if len(created) == len(people):
+        outcomes, created = bytearray([Outcome.CREATED]) * len(people), []
+    if created or updated or opted_out:
+        places = {person.phone: i for i, person in enumerate(people)}
+        for phone in created:
+            outcomes[places[phone]] = Outcome.CREATED
+        for phone in updated:
+            outcomes[places[phone]] = Outcome.UPDATED
+        for phone in opted_out:
+            outcomes[places[phone]] |= Outcome.OPTED_OUT
+    return outcomes
 
 
 def _merge(old: str, new: str) -> str:
