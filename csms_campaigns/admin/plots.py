@@ -37,11 +37,13 @@ def _pace(found: Course) -> dict[str, Any]:
     return {
         "x": [_seconds(point.at) for point in found.pace],
         "y": [[p.sent for p in found.pace], [p.other for p in found.pace]],
-        "rows": [
-            [_when(p.at), number(round(p.sent)), number(round(p.other))]
-            for p in found.pace
-        ],
+        "rows": [[_when(p.at), _rate(p.sent), _rate(p.other)] for p in found.pace],
     }
+
+
+def _rate(rate: float) -> str:
+    """Few in an hour are not none."""
+    return number(round(rate) if rate >= 10 or rate == round(rate) else round(rate, 1))
 
 
 def _credits(found: Course) -> dict[str, Any]:

@@ -121,8 +121,8 @@ def _counts(
     minutes = width / 60
     return {
         row["place"]: (
-            round(row["sent"] / minutes, 1),
-            round(row["other"] / minutes, 1),
+            round(row["sent"] / minutes, 3),
+            round(row["other"] / minutes, 3),
         )
         for row in sums
     }

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.utils import timezone, translation
 
-from csms_campaigns.admin import figures
+from csms_campaigns.admin import figures, windows
+from csms_campaigns.admin.journal import journal
 from csms_campaigns.engine import lifecycle
 from csms_campaigns.engine.progress import Progress
-from csms_campaigns.models import Batch, Campaign, GatewayAccount
+from csms_campaigns.engine.usage import WindowUse
+from csms_campaigns.models import (
+    Attempt,
+    Batch,
+    Campaign,
+    ContactList,
+    GatewayAccount,
+)
 from csms_campaigns.states import BatchStatus
 from tests.admin import pages
 
@@ -187,9 +198,157 @@ def test_a_draft_has_no_progress(office: Client, draft: Campaign) -> None:
     assert answer["Location"] == pages.change(draft)
 
 
-def test_the_feed_costs_few_queries(
-    office: Client, sending: Campaign, django_assert_max_num_queries: Callable[..., Any]
+@pytest.mark.parametrize("page", ["progress", "progress_json", "course_json"])
+def test_each_page_costs_few_queries(
+    page: str,
+    browse: Callable[..., Client],
+    onlooker: User,
+    sending: Campaign,
+    django_assert_max_num_queries: Callable[..., Any],
 ) -> None:
     GatewayAccount.objects.get_or_create(alias="default")
-    with django_assert_max_num_queries(12):
-        office.get(pages.of(sending, "progress_json"))
+    client = browse(onlooker)
+    client.get(pages.of(sending, page))
+    with django_assert_max_num_queries(15):
+        client.get(pages.of(sending, page))
+
+
+def test_the_limits_and_the_average_are_told_and_told_again(
+    office: Client, sending: Campaign
+) -> None:
+    started = timezone.now() - timedelta(minutes=2)
+    Campaign.objects.update(started_at=started)
+    one, *_rest = Batch.objects.order_by("pk")
+    Batch.objects.filter(pk=one.pk).update(
+        status=BatchStatus.DONE, sent_count=1, finished_at=timezone.now()
+    )
+    account, _made = GatewayAccount.objects.get_or_create(alias="default")
+    Attempt.objects.create(account=account, batch=one, cum=1, stamped_at=timezone.now())
+    GatewayAccount.objects.update(cum=1)
+    page = pages.text(office.get(pages.of(sending, "progress")))
+    feed = office.get(pages.of(sending, "progress_json")).json()
+    assert feed["texts"]["window_0"] == "1 of 100"
+    assert feed["texts"]["window_2"] == "1 of 50,000"
+    assert feed["bar"]["window_0"] == [0, "1.0"]
+    assert feed["texts"]["average"] in {"0 a minute", "1 a minute"}
+    assert 'data-figure="window_1">1 of 5,000<' in page
+    for words in ("last minute", "last hour", "last day", "Pace on average"):
+        assert words in page
+
+
+def test_without_its_account_there_are_no_limits_to_show(
+    office: Client, sending: Campaign, settings: Any
+) -> None:
+    settings.CSMS_CAMPAIGNS = {"ACCOUNTS": {"other": {"API_KEY": "k"}}}
+    page = pages.text(office.get(pages.of(sending, "progress")))
+    assert "window_0" not in page
+
+
+def test_windows_of_any_length_have_words() -> None:
+    uses = [WindowUse(6, 10, 5), WindowUse(7200, 100, 100), WindowUse(86400, 5, 0)]
+    assert [(w.label, w.shown, w.width) for w in windows.in_words(uses)] == [
+        ("Requests in the last 6 seconds", "5 of 10", "50.0"),
+        ("Requests in the last 2 hours", "100 of 100", "100.0"),
+        ("Requests in the last day", "0 of 5", "0.0"),
+    ]
+
+
+def finish_one(sending: Campaign) -> None:
+    one = Batch.objects.filter(campaign=sending).earliest("pk")
+    account, _made = GatewayAccount.objects.get_or_create(alias="default")
+    attempt = Attempt.objects.create(
+        account=account,
+        batch=one,
+        cum=1,
+        stamped_at=timezone.now(),
+        outcome="answered",
+        remaining_credits=54321,
+    )
+    Batch.objects.filter(pk=one.pk).update(
+        status=BatchStatus.DONE,
+        sent_count=1,
+        finished_at=timezone.now(),
+        attempt=attempt,
+    )
+
+
+def test_the_plots_have_the_same_in_words(office: Client, sending: Campaign) -> None:
+    finish_one(sending)
+    found = office.get(pages.of(sending, "course_json")).json()
+    assert found["zone"] == "America/Chicago"
+    assert found["credits"]["y"] == [[54321]]
+    assert found["credits"]["rows"][0][1] == "54,321"
+    for plot in (found["pace"], found["credits"]):
+        assert len(plot["x"]) == len(plot["rows"]) == len(plot["y"][0])
+        assert len(plot["labels"]) == len(plot["rows"][0]) == len(plot["y"]) + 1
+
+
+def test_without_javascript_a_link_shows_the_tables(
+    office: Client, sending: Campaign
+) -> None:
+    finish_one(sending)
+    page = pages.text(office.get(pages.of(sending, "progress")))
+    assert 'href="?tables=1"' in page
+    assert "54,321" not in page
+    tables = pages.text(office.get(pages.of(sending, "progress") + "?tables=1"))
+    assert "<bdi>54,321</bdi>" in tables
+    assert 'href="?tables=1"' not in tables
+
+
+def test_the_feed_brings_what_needs_a_person(office: Client, sending: Campaign) -> None:
+    assert (
+        office.get(pages.of(sending, "progress_json")).json()["parts"]["family"] == ""
+    )
+    one = Batch.objects.earliest("pk")
+    Batch.objects.filter(pk=one.pk).update(
+        status=BatchStatus.UNKNOWN, unknown_count=1, finished_at=timezone.now()
+    )
+    part = office.get(pages.of(sending, "progress_json")).json()["parts"]["family"]
+    assert 'data-count="undecided">1<' in part
+    assert pages.of(sending, "unknown") in part
+    assert part in pages.text(office.get(pages.of(sending, "progress")))
+
+
+# History
+
+
+def test_who_did_what_stands_there_the_latest_first(
+    office: Client, ready: Campaign
+) -> None:
+    version = office.post(pages.of(ready, "launch")).context["version"]
+    office.post(pages.of(ready, "launch"), {"confirmed": version})
+    office.post(pages.of(ready, "pause"))
+    found = [(entry.who, entry.what) for entry in journal(ready)]
+    assert found == [
+        ("boss", "Paused. Requests that are under way are still answered."),
+        ("boss", "Launched."),
+    ]
+    page = pages.text(office.get(pages.of(ready, "progress")))
+    said = page[page.index("csms-journal") :]
+    assert said.index("Paused. Requests") < said.index("Launched.")
+    assert pages.of(ready, "history") in page
+
+
+def test_the_history_is_that_of_this_campaign_alone(
+    boss: User, sending: Campaign, everyone: ContactList
+) -> None:
+    def log(row: Any, flag: int, words: Any = "") -> None:
+        LogEntry.objects.create(
+            user=boss,
+            content_type=ContentType.objects.get_for_model(row),
+            object_id=row.pk,
+            object_repr=str(row),
+            action_flag=flag,
+            change_message=words,
+        )
+
+    log(everyone, CHANGE, "A list with the same number")
+    log(sending, ADDITION, '[{"added": {}}]')
+    log(sending, CHANGE, '[{"changed": {"fields": ["Message"]}}]')
+    log(sending, CHANGE)
+    words = [entry.what for entry in journal(sending)]
+    assert words == ["Changed.", "Changed Message.", "Added."]
+    for number in range(20):
+        log(sending, CHANGE, f"{number}")
+    assert [entry.what for entry in journal(sending)][:2] == ["19", "18"]
+    assert len(journal(sending)) == 8

@@ -29,7 +29,7 @@
         ...options,
         timeZone: course.zone,
     });
-    const numbers = new Intl.NumberFormat(`${language}-u-nu-latn`, {maximumFractionDigits: 0});
+    const numbers = new Intl.NumberFormat(`${language}-u-nu-latn`, {maximumFractionDigits: 1});
 
     const times = (self, seconds) => {
         const day = seconds.at(-1) - seconds[0] >= 86400;
