@@ -142,7 +142,7 @@ def check_router(
         if {router.db_for_write(model), router.db_for_read(model)} != {home}
     )
     if not apart:
-        return []
+        return _check_neighbours(home)
     return [
         Error(
             f"DATABASE_ROUTERS send some of our tables to another database than '{home}': "
@@ -150,6 +150,23 @@ def check_router(
             hint="Route every model of csms_campaigns to one database, for reading too.",
             id="csms_campaigns.E003",
         )
+    ]
+
+
+def _check_neighbours(home: str) -> list[CheckMessage]:
+    """E004: rows that ours refer to, in another database."""
+    models = apps.get_app_config("csms_campaigns").get_models()
+    fields = [f for model in models for f in model._meta.get_fields()]
+    named = {f.related_model for f in fields if f.many_to_one and f.concrete}
+    away = {str(m._meta.label) for m in named if router.db_for_write(m) != home}  # type: ignore[union-attr,arg-type]
+    return [
+        Error(
+            f"DATABASE_ROUTERS keep {label} in another database than our tables, which "
+            f"refer to it and are in '{home}'.",
+            hint="No foreign key leaves its database: route csms_campaigns to that one.",
+            id="csms_campaigns.E004",
+        )
+        for label in sorted(away)
     ]
 
 

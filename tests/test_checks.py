@@ -217,10 +217,12 @@ class Replica:
 
 
 class Together:
-    """All of ours in one database of their own, and nothing else."""
+    """All of ours in one database, with the users."""
+
+    labels: frozenset[str] = frozenset({ID, "auth"})
 
     def db_for_write(self, model: Any, **hints: Any) -> str | None:
-        return "sms" if model._meta.app_label == ID else None
+        return "sms" if model._meta.app_label in self.labels else None
 
     db_for_read = db_for_write
 
@@ -236,6 +238,23 @@ def test_a_router_that_parts_the_tables(settings: Any, kind: type, named: str) -
 def test_a_router_that_keeps_them_together(settings: Any) -> None:
     settings.DATABASE_ROUTERS = [Together()]
     assert checks.check_router(None) == []
+
+
+# E004
+
+
+class Alone(Together):
+    """Users stay where they are; no foreign key reaches them there."""
+
+    labels = frozenset({ID})
+
+
+def test_a_router_that_leaves_the_users_behind(settings: Any) -> None:
+    settings.DATABASE_ROUTERS = [Alone()]
+    message = only(checks.check_router(None), "E004")
+    assert "auth.User" in message.msg
+    assert "'sms'" in message.msg
+    assert message.is_serious()
 
 
 # W004, W005, W006: what the Celery settings say

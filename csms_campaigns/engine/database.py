@@ -51,7 +51,12 @@ def now() -> datetime:
 
 def in_site_convention(moment: datetime) -> datetime:
     is_right = timezone.is_aware(moment) == settings.USE_TZ
-    return moment if is_right else timezone.make_naive(moment)
+    if is_right:
+        return moment
+    # Not the current zone, which a page may have changed to that of a campaign.
+    zone = timezone.get_default_timezone()
+    convert = timezone.make_aware if settings.USE_TZ else timezone.make_naive
+    return convert(moment, zone)
 
 
 def _clock() -> datetime:

@@ -114,5 +114,6 @@ def waiting_until(
 def aware(moment: datetime) -> datetime:
     """In UTC, also on a site that stores naive times."""
     if timezone.is_naive(moment):
-        moment = timezone.make_aware(moment)
+        # Not the current zone, which a page may have changed to that of a campaign.
+        moment = timezone.make_aware(moment, timezone.get_default_timezone())
     return moment.astimezone(UTC)

@@ -11,7 +11,7 @@ from django.db.models import Count
 
 from csms_campaigns import conf
 from csms_campaigns.engine import accounts, timetable
-from csms_campaigns.engine.database import now, rows
+from csms_campaigns.engine.database import in_site_convention, now, rows
 from csms_campaigns.engine.forecast import (
     Forecast,
     Part,
@@ -84,14 +84,14 @@ def work_of(
     starts_at: datetime | None = None,
 ) -> Work:
     begins = starts_at or _begins(campaign)
-    seconds = (begins - moment).total_seconds() if begins else 0.0
+    wait = in_site_convention(begins) - moment if begins else timedelta(0)
     counts = waiting(campaign) if requests is None else requests
     return Work(
         tuple(
             Part(count, _times(campaign, options, zone, moment))
             for zone, count in counts.items()
         ),
-        begins=max(seconds, 0.0),
+        begins=max(wait.total_seconds(), 0.0),
         alone=not campaign.canary_passed,
     )
 
