@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c project/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test drills lint wheel messages clean
+.PHONY: bench help demo demo-reset test drills matrix lint wheel messages clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,12 @@ test: $(VENV)/.test ## the tests, on SQLite and where a PostgreSQL server can be
 
 drills: $(VENV)/.test ## 200,000 recipients in a storm of accidents: see docs/drills.md (ARGS="--db sqlite --recipients 20000")
 	@$(BIN)/python -m tests.drills.chaos --db postgres $(ARGS)
+
+bench: $(VENV)/.test ## what it costs, against plain baselines (ARGS="prepare --db sqlite --size 100000")
+	@$(BIN)/python -m bench $(ARGS)
+
+matrix: $(VENV)/.test ## the wheel with every Django on every Python that is here (ARGS="3.12-6.1" for one)
+	@$(BIN)/python -m tests.matrix $(ARGS)
 
 lint: $(VENV)/.lint ## formatting, rules, layers, types, templates, migrations, translations
 	$(BIN)/ruff format --check .
