@@ -18,7 +18,6 @@ from csms_campaigns.states import (
     BatchStatus,
     CampaignKind,
     SendStatus,
-    SkipReason,
 )
 
 SHOWN = 30
@@ -158,18 +157,3 @@ class OutcomeFilter(SimpleListFilter):
         if campaign:
             batches = batches.filter(campaign_id=campaign)
         return batches.values("pk")
-
-
-class SkipReasonFilter(SimpleListFilter):
-    title = _("left out because")
-    parameter_name = "skip_reason"
-
-    def lookups(
-        self, request: HttpRequest, model_admin: ModelAdmin
-    ) -> list[tuple[str, str]]:
-        return [(value, str(label)) for value, label in SkipReason.choices]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() not in SkipReason.values:
-            return queryset
-        return queryset.filter(status=SendStatus.SKIPPED, skip_reason=self.value())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
+from typing import Any, Final
 
 import phonenumbers
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import connections
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Q, QuerySet
+from django.db.models.functions import Reverse
 
 from csms_campaigns import conf
 from csms_campaigns.admin.sentences import NUMBERS
@@ -53,9 +54,28 @@ def numbers_like(queryset: QuerySet, term: str) -> Q:
     return matches
 
 
+LAST_DIGITS: Final = 4
+"""So many at least, or half of all numbers would end with them."""
+
+
+def ends_with(queryset: QuerySet, term: str) -> QuerySet | None:
+    """Contacts whose number has these last digits; None for what cannot be meant so."""
+    digits = _digits(term)
+    if "+" in term or not looks_like_number(term) or len(digits) < LAST_DIGITS:
+        return None
+    backwards = Reverse("phone", output_field=CharField())
+    return queryset.alias(backwards=backwards).filter(
+        backwards__startswith=digits[::-1]
+    )
+
+
+def _digits(term: str) -> str:
+    return "".join(str(unicodedata.decimal(c)) for c in term if c.isdecimal())
+
+
 def prefixes(term: str) -> list[str]:
     """How the E.164 form of `term` may begin: +… as written, and as a local number."""
-    digits = "".join(str(unicodedata.decimal(c)) for c in term if c.isdecimal())
+    digits = _digits(term)
     found = {_whole(term)}
     if digits.startswith("00"):
         found.add(f"+{digits[2:]}")

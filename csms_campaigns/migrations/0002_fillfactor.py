@@ -1,14 +1,30 @@
 from django.db import migrations
 
-TABLE = "csms_campaigns_sendresult"
+RESULTS = "csms_campaigns_sendresult"
+CONTACTS = "csms_campaigns_contact"
+
+# Room on each page for the new version of a row: recording then never touches an index
+# (measured: 38.7k instead of 22.8k rows/s, and the table does not grow).
+# Contacts are searched by the beginning of a name and by the last digits of a number; results
+# through them, since each further index on results costs preparing 10 to 30 %.
+FORWARDS = (
+    f"ALTER TABLE {RESULTS} SET (fillfactor = 40)",
+    f"CREATE INDEX csms_contact_name ON {CONTACTS} (UPPER(name::text) text_pattern_ops)",
+    f"CREATE INDEX csms_contact_last_digits ON {CONTACTS}"
+    " (REVERSE(phone::text) text_pattern_ops)",
+)
+BACKWARDS = (
+    "DROP INDEX csms_contact_last_digits",
+    "DROP INDEX csms_contact_name",
+    f"ALTER TABLE {RESULTS} RESET (fillfactor)",
+)
 
 
-def set_fillfactor(value):
+def on_postgresql(statements):
     def run(apps, schema_editor):
-        # Room on each page for the new version of a row: recording then never touches an
-        # index (measured: 38.7k instead of 22.8k rows/s, and the table does not grow).
         if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(f"ALTER TABLE {TABLE} SET (fillfactor = {value})")
+            for statement in statements:
+                schema_editor.execute(statement)
 
     return run
 
@@ -17,5 +33,7 @@ class Migration(migrations.Migration):
     dependencies = [("csms_campaigns", "0001_initial")]
 
     operations = [
-        migrations.RunPython(set_fillfactor(40), set_fillfactor(100), elidable=False)
+        migrations.RunPython(
+            on_postgresql(FORWARDS), on_postgresql(BACKWARDS), elidable=False
+        )
     ]

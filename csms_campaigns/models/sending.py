@@ -282,6 +282,7 @@ class SendResult(models.Model):
     class Meta:
         verbose_name = _("recipient")
         verbose_name_plural = _("recipients")
+        permissions = [("export_sendresult", "Can export recipients")]
         constraints = [
             # One index for the search by number and for “nobody twice”.
             models.UniqueConstraint(

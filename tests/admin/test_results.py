@@ -94,10 +94,17 @@ def test_rare_outcomes_are_found_through_the_counts_of_the_batches(
         ("212 555 1001", [1001]),
         ("٢١٢٥٥٥١٠٠١", [1001]),
         ("+1212555100", [1000, 1001, 1002, 1003, 1004]),
-        ("Person", []),
+        ("1001", [1001]),
+        ("٥٥١٠٠١", [1001]),
+        ("999", []),
+        ("+1001", []),
+        ("Person", [1000, 1001, 1002, 1003, 1004]),
+        ("person 1001", [1001]),
+        ("erson", []),
+        ("\0", [1000, 1001, 1002, 1003, 1004]),
     ],
 )
-def test_results_are_found_by_number(
+def test_results_are_found_by_number_and_by_name(
     office: Client, mixed: Campaign, term: str, numbers: list[int]
 ) -> None:
     assert shown(office, q=term) == [phone(number) for number in numbers]

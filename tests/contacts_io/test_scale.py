@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from csms_campaigns.contacts_io import exporting, spool
+from csms_campaigns.contacts_io import slices, spool
 from csms_campaigns.contacts_io.exporting import write_results
 from csms_campaigns.contacts_io.importing import import_contacts
 from csms_campaigns.models import Campaign, SendResult
@@ -27,7 +27,7 @@ SLICE = 1_000
 @pytest.fixture(autouse=True)
 def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool, "SLICE_ROWS", SLICE)
-    monkeypatch.setattr(exporting, "SLICE_ROWS", SLICE)
+    monkeypatch.setattr(slices, "SLICE_ROWS", SLICE)
 
 
 def peak_of(work: Callable[[], Any]) -> int:

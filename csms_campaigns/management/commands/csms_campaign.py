@@ -16,7 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from csms_campaigns import tasks
-from csms_campaigns.contacts_io.exporting import write_results
+from csms_campaigns.contacts_io.exporting import write_file
 from csms_campaigns.engine import audience, follow_ups, lifecycle, resolving
 from csms_campaigns.engine.database import alias, rows
 from csms_campaigns.engine.errors import CampaignError
@@ -84,8 +84,7 @@ def status(options: Answer) -> Answer:
 def export(options: Answer) -> Answer:
     campaign, path = _campaign(options["id"]), Path(options["output"])
     try:
-        with path.open("w", encoding="utf-8", newline="") as stream:
-            write_results(campaign, stream)
+        write_file(campaign, path)
     except OSError as error:
         text = _("%(path)s cannot be written: %(reason)s.")
         raise CampaignError(
@@ -207,7 +206,9 @@ class Command(BaseCommand):
         )
         for name in ("create", "test", "launch"):
             found[name].add_argument("--user", metavar="NAME", help="who asks for it")
-        found["export"].add_argument("--output", required=True, metavar="FILE.csv")
+        found["export"].add_argument(
+            "--output", required=True, metavar="FILE", help=".xlsx for Excel, else CSV"
+        )
         trying.add_arguments(found["test"])
         _again_arguments(found)
         ledgers.add_arguments(found["ledger"])
