@@ -30,6 +30,8 @@ from csms_campaigns.states import OptOutSource
 from csms_campaigns.views import limiting
 
 MAX_NUMBER: Final = 64
+# Isolated: in a right-to-left sentence the sign would go to the wrong end.
+EXAMPLE: Final = "\u2066+12125551234\u2069"
 View = Callable[[HttpRequest, str], HttpResponse]
 
 
@@ -105,9 +107,10 @@ def _of_campaign(request: HttpRequest, link: Link, code: str) -> HttpResponse:
     except InvalidNumber:
         sentence = _(
             "This is no phone number. Write it with the country code, such as "
-            "+12125551234."
+            "%(example)s."
         )
-        words = {"is_sample": link.is_sample, "error": sentence, "written": written}
+        error = sentence % {"example": EXAMPLE}
+        words = {"is_sample": link.is_sample, "error": error, "written": written}
         return _show(request, "ask", **words)
     if link.campaign_id is not None:
         opting_out.opt_out_recipient(link.campaign_id, phone)
