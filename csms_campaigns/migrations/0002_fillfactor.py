@@ -16,7 +16,7 @@ FORWARDS = (
 BACKWARDS = (
     "DROP INDEX csms_contact_last_digits",
     "DROP INDEX csms_contact_name",
-    f"ALTER TABLE {RESULTS} RESET (fillfactor)",
+    f"ALTER TABLE {RESULTS} SET (fillfactor = 100)",
 )
 
 
