@@ -15,10 +15,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from csms_campaigns.admin.attributes import AttributesField
-from csms_campaigns.admin.filters import ContactListFilter
+from csms_campaigns.admin.contact_filters import ContactChangeList
+from csms_campaigns.admin.invalid_pages import InvalidPages
 from csms_campaigns.admin.listing import CAP, CappedCount, LargeTableAdmin, capped
 from csms_campaigns.admin.opt_out_pages import OptOutPages
+from csms_campaigns.admin.person_pages import PersonPages
 from csms_campaigns.admin.phones import PhoneField, looks_like_number, numbers_like
+from csms_campaigns.admin.selection_pages import SelectionPages
 from csms_campaigns.admin.words import isolated
 from csms_campaigns.engine import opting_out
 from csms_campaigns.models import Contact, ContactList, OptOut
@@ -48,14 +51,18 @@ class ContactForm(forms.ModelForm):
 
 
 @admin.register(Contact)
-class ContactAdmin(LargeTableAdmin):
+class ContactAdmin(InvalidPages, PersonPages, SelectionPages, LargeTableAdmin):
+    change_form_template = "admin/csms_campaigns/contact/change_form.html"
+    change_list_template = "admin/csms_campaigns/contact/change_list.html"
     form = ContactForm
     list_display = ["phone_text", "name", "attributes_text", "created_at"]
     list_display_links = ["phone_text", "name"]
-    list_filter = [ContactListFilter]
     search_fields = ["phone", "name"]
     search_help_text = _("A number or its beginning, or the beginning of a name.")
     autocomplete_fields = ["lists"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return ContactChangeList
 
     @admin.display(description=_("phone"))
     def phone_text(self, contact: Contact) -> SafeString:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, Final, Self
 
 import phonenumbers
@@ -34,6 +36,8 @@ CHEAP_STEP: Final = 200_000
 COSTLY_STEP: Final = 20_000
 """The same, where each one's texts are looked up by number."""
 MOST_DAYS: Final = 36_500
+TELLING: Final = 7
+"""Numbers that begin with more than so many characters are few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +56,14 @@ class Conditions:
     """yes or no"""
     name: str = ""
     """Its beginning."""
+    prefixes: tuple[str, ...] = ()
+    """How the number may begin."""
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> Self:
         known = {field.name for field in fields(cls)}
-        return cls(**{name: found[name] for name in found if name in known})
+        given = {name: found[name] for name in found if name in known}
+        return cls(**{**given, "prefixes": tuple(given.get("prefixes", ()))})
 
     def as_dict(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value}
@@ -65,7 +72,10 @@ class Conditions:
         return bool(self.as_dict())
 
     @property
-    def step(self) -> int:
+    def step(self) -> int | None:
+        """None: an index leads to the few there are."""
+        if any(len(prefix) > TELLING for prefix in self.prefixes):
+            return None
         costly = self.outcome or self.not_texted_days
         return COSTLY_STEP if costly else CHEAP_STEP
 
@@ -96,6 +106,9 @@ def _conditions(wanted: Conditions, now: datetime, alias: str) -> list[Any]:
     if wanted.not_texted_days:
         since = now - timedelta(days=min(wanted.not_texted_days, MOST_DAYS))
         found.append(~Exists(_texts(REACHED).filter(updated_at__gte=since)))
+    if wanted.prefixes:
+        begins = (_begins(prefix, alias) for prefix in wanted.prefixes)
+        found.append(reduce(or_, begins))
     if wanted.name:
         found.append(Q(name__istartswith=wanted.name))
     return found
@@ -170,8 +183,10 @@ def _below(found: QuerySet[Contact], after: int) -> QuerySet[Contact]:
     return found.filter(pk__lt=after) if after else found
 
 
-def _floor(after: int, step: int) -> int | None:
+def _floor(after: int, step: int | None) -> int | None:
     """So many contacts below; None if there are not so many."""
+    if step is None:
+        return None
     ids = _below(rows(Contact).all(), after).order_by("-pk")
     return ids.values_list("pk", flat=True)[step : step + 1].first()
 
