@@ -64,13 +64,13 @@
     const series = (name, labels) => LOOKS[name].map((look, place) => ({
         label: labels[place + 1],
         stroke: () => colour(look.colour),
-        fill: look.fill ? () => `color-mix(in srgb, ${colour(look.colour)} 15%, transparent)` : undefined,
+        ...(look.fill ? {fill: () => `color-mix(in srgb, ${colour(look.colour)} 15%, transparent)`} : {}),
         width: 2,
         dash: look.dash,
         points: {
             size: 6,
-            paths: look.square ? squares : undefined,
             fill: () => colour(look.colour),
+            ...(look.square ? {paths: squares} : {}),
         },
         value: (self, value) => (value === null || value === undefined ? '–' : numbers.format(value)),
     }));

@@ -52,6 +52,8 @@ def test_no_page_of_ours_has_a_serious_fault(
         pages.of(ready, "review"),
         pages.of(ready, "test"),
         pages.of(sending, "hours"),
+        pages.of(sending, "progress"),
+        "/admin/csms_campaigns/",
         pages.listing("campaign"),
         pages.listing("messagetemplate"),
         pages.change(template),
