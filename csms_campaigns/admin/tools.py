@@ -125,7 +125,9 @@ def _url(campaign: Campaign, name: str, site: str) -> str:
     return reverse(f"{site}:csms_campaigns_campaign_{page}", args=[campaign.pk])
 
 
-def results_url(campaign: Campaign, site: str, **filters: str) -> str:
+def results_url(
+    campaign: Campaign, site: str, *, page: str = "changelist", **filters: str
+) -> str:
     chosen = {"campaign__id": str(campaign.pk), **filters}
     query = "&".join(f"{name}={value}" for name, value in chosen.items())
-    return f"{reverse(f'{site}:csms_campaigns_sendresult_changelist')}?{query}"
+    return f"{reverse(f'{site}:csms_campaigns_sendresult_{page}')}?{query}"

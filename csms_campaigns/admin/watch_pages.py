@@ -14,10 +14,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from csms_campaigns.admin import families, figures
+from csms_campaigns.admin.export_pages import EXPORT, FORMATS
 from csms_campaigns.admin.journal import journal
 from csms_campaigns.admin.overview import overview
 from csms_campaigns.admin.plots import labels, plots
-from csms_campaigns.admin.tools import tools
+from csms_campaigns.admin.tools import may, results_url, tools
 from csms_campaigns.admin.windows import windows_of
 from csms_campaigns.engine.progress import Watched, watch
 from csms_campaigns.models import Campaign
@@ -55,6 +56,8 @@ class WatchPages:
             plots=plots(campaign) if "tables" in request.GET else None,
             labels=labels(),
             tools=tools(request, campaign, site, but=("progress",)),
+            export_url=self._export_url(request, campaign),
+            formats=[(name, label) for name, (label, *_rest) in FORMATS.items()],
             feed_url=self.campaign_url(campaign, "progress_json"),
             course_url=self.campaign_url(campaign, "course_json"),
             times=figures.times(campaign),
@@ -62,6 +65,14 @@ class WatchPages:
             journal=journal(campaign),
             history_url=self.campaign_url(campaign, "history"),
         )
+
+    def _export_url(self, request: HttpRequest, campaign: Campaign) -> str:
+        """Empty for whoever may not export, and once the rows are gone."""
+        allowed = may(request, "recipients") and request.user.has_perm(EXPORT)
+        if not allowed or campaign.results_deleted_at:
+            return ""
+        site = self.admin_site.name
+        return results_url(campaign, site, page="export")
 
     def progress_json(self, request: HttpRequest, object_id: str) -> HttpResponse:
         campaign = self.find(request, object_id)

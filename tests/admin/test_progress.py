@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -327,6 +328,24 @@ def test_who_did_what_stands_there_the_latest_first(
     said = page[page.index("csms-journal") :]
     assert said.index("Paused. Requests") < said.index("Launched.")
     assert pages.of(ready, "history") in page
+
+
+def test_an_export_from_the_page_is_remembered(
+    office: Client,
+    browse: Callable[..., Client],
+    onlooker: User,
+    sending: Campaign,
+) -> None:
+    page = pages.text(office.get(pages.of(sending, "progress")))
+    assert 'data-tool="export"' in page
+    (url,) = re.findall(r'action="([^"]*export[^"]*)"', page)
+    answer: Any = office.post(url, {"format": "csv"})
+    rows = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()
+    assert len(rows) == 1 + 5
+    assert journal(sending)[0].what.startswith("Exported recipients: CSV")
+    assert 'data-tool="export"' not in pages.text(
+        browse(onlooker).get(pages.of(sending, "progress"))
+    )
 
 
 def test_the_history_is_that_of_this_campaign_alone(
