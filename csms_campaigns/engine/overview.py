@@ -14,7 +14,7 @@ from django.db.models import Count, F, Min, Q, Sum
 from csms_campaigns import conf
 from csms_campaigns.engine.causes import KEY
 from csms_campaigns.engine.database import now, rows
-from csms_campaigns.engine.sums import Sums, sums_of
+from csms_campaigns.engine.sums import Sums, recent_sums_of
 from csms_campaigns.engine.usage import WindowUse, usage_of
 from csms_campaigns.models import Attempt, Batch, Campaign, GatewayAccount, SendResult
 from csms_campaigns.states import CampaignKind, CampaignStatus, SendStatus
@@ -70,7 +70,7 @@ def going_on() -> tuple[list[CampaignNow], bool]:
     found = rows(Campaign).filter(status__in=GOING_ON, kind=CampaignKind.CAMPAIGN)
     campaigns = list(found.order_by("-pk")[: MOST_CAMPAIGNS + 1])
     shown = campaigns[:MOST_CAMPAIGNS]
-    counts = sums_of(shown) if shown else {}
+    counts = recent_sums_of(shown)
     each = [CampaignNow(campaign, counts[campaign.pk]) for campaign in shown]
     return each, len(campaigns) > MOST_CAMPAIGNS
 

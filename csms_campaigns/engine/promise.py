@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from django.db.models import Count, F, Sum
@@ -18,6 +19,7 @@ from csms_campaigns.engine.database import rows
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.evidence import Cost, Per, learn_cost
 from csms_campaigns.engine.opt_out_links import OF_CAMPAIGN
+from csms_campaigns.engine.remembering import is_large, recent
 from csms_campaigns.engine.workload import prospect
 from csms_campaigns.models import Batch, Campaign
 from csms_campaigns.states import OPEN_BATCHES, CampaignKind, CampaignStatus
@@ -129,6 +131,19 @@ def promised_to_others(campaign: Campaign) -> tuple[int, int]:
         "audience_count", "skipped_counts", "segment_count"
     )
     numbers = sum(people - sum(out.values()) for people, out, _segments in scheduled)
+    segments = sum(count for _people, _out, count in scheduled)
+    small: list[Campaign] = []
+    for other in others.filter(started_at__isnull=False):
+        if is_large(other):
+            more = recent(other, "promised", partial(_still_to_send, [other]))
+            numbers, segments = numbers + more[0], segments + more[1]
+        else:
+            small.append(other)
+    more = _still_to_send(small) if small else (0, 0)
+    return numbers + more[0], segments + more[1]
+
+
+def _still_to_send(campaigns: list[Campaign]) -> tuple[int, int]:
     left = (
         F("size")
         - F("sent_count")
@@ -136,13 +151,11 @@ def promised_to_others(campaign: Campaign) -> tuple[int, int]:
         - F("unknown_count")
         - F("skipped_count")
     )
-    launched = others.filter(started_at__isnull=False)
-    waiting = rows(Batch).filter(campaign__in=launched, status__in=OPEN_BATCHES)
+    waiting = rows(Batch).filter(campaign__in=campaigns, status__in=OPEN_BATCHES)
     found = waiting.aggregate(
         numbers=Coalesce(Sum(left), 0), segments=Coalesce(Sum(left * F("segments")), 0)
     )
-    segments = sum(count for _people, _out, count in scheduled)
-    return numbers + found["numbers"], segments + found["segments"]
+    return found["numbers"], found["segments"]
 
 
 def placeholders(campaign: Campaign) -> list[str]:

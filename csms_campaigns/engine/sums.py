@@ -14,6 +14,7 @@ from django.db.models import Count, F, IntegerField, Q, Sum
 from django.db.models.functions import Coalesce
 
 from csms_campaigns.engine.database import rows
+from csms_campaigns.engine.remembering import is_large, recent
 from csms_campaigns.models import Batch, Campaign
 from csms_campaigns.states import OPEN_BATCHES, BatchStatus
 
@@ -67,11 +68,26 @@ def sums(campaign: Campaign, since: datetime | None = None) -> Sums:
     return _sums(campaign, rows(Batch).filter(campaign=campaign).aggregate(**totals))
 
 
+def recent_sums(campaign: Campaign, since: datetime | None = None) -> Sums:
+    """For pages: of a very large campaign as they were some seconds ago."""
+    return recent(campaign, "sums", lambda: sums(campaign, since))
+
+
+def recent_sums_of(campaigns: Iterable[Campaign]) -> dict[int, Sums]:
+    """By the campaign's id; one query for all but the very large ones."""
+    large, small = [], []
+    for campaign in campaigns:
+        (large if is_large(campaign) else small).append(campaign)
+    found = sums_of(small) if small else {}
+    return found | {campaign.pk: recent_sums(campaign) for campaign in large}
+
+
 def sums_of(campaigns: Iterable[Campaign]) -> dict[int, Sums]:
     """By the campaign's id; one query for all of them."""
     chosen = list(campaigns)
     batches = rows(Batch).filter(campaign__in=chosen).order_by().values("campaign")
-    found = {row.pop("campaign"): row for row in batches.annotate(**_totals())}
+    each: Iterable[dict[str, int]] = batches.annotate(**_totals())
+    found = {row.pop("campaign"): row for row in each}
     nothing = dict.fromkeys(_totals(), 0)
     return {c.pk: _sums(c, found.get(c.pk, dict(nothing))) for c in chosen}
 

@@ -23,6 +23,7 @@ from csms_campaigns.engine.forecast import (
 )
 from csms_campaigns.engine.history import free_in, lately
 from csms_campaigns.engine.hours import Hours, UnknownZone, opening
+from csms_campaigns.engine.remembering import is_large, recent
 from csms_campaigns.models import Batch, Campaign, GatewayAccount
 from csms_campaigns.states import BatchStatus, CampaignStatus
 
@@ -102,21 +103,38 @@ def others(campaign: Campaign, options: conf.Account, moment: datetime) -> list[
         account=campaign.account,
         status__in=[CampaignStatus.SENDING, CampaignStatus.SCHEDULED],
     )
-    return [work_of(other, options, moment) for other in beside.exclude(pk=campaign.pk)]
+    chosen = list(beside.exclude(pk=campaign.pk))
+    counts = waiting_of(chosen)
+    return [work_of(other, options, moment, counts[other.pk]) for other in chosen]
 
 
 def waiting(campaign: Campaign) -> Mapping[str, int]:
-    """Batches that wait, by time zone; counted only where the campaign's row cannot tell."""
-    if campaign.started_at is None and len(campaign.zones) <= 1:
-        return {zone: campaign.batch_count for zone in timetable.batch_zones(campaign)}
-    found = rows(Batch).filter(campaign=campaign, status=BatchStatus.PENDING)
-    pairs: Iterable[tuple[str, int]] = (
-        found.order_by()
-        .values("time_zone")
-        .annotate(n=Count("pk"))
-        .values_list("time_zone", "n")
-    )
-    return dict(pairs)
+    """Batches that wait, by time zone; of a very large campaign as some seconds ago."""
+    return waiting_of([campaign])[campaign.pk]
+
+
+def waiting_of(campaigns: Iterable[Campaign]) -> dict[int, Mapping[str, int]]:
+    """By the campaign's id; counted only where its row cannot tell, all small ones at once."""
+    found: dict[int, Mapping[str, int]] = {}
+    small: list[Campaign] = []
+    for campaign in campaigns:
+        if campaign.started_at is None and len(campaign.zones) <= 1:
+            zones = timetable.batch_zones(campaign)
+            found[campaign.pk] = dict.fromkeys(zones, campaign.batch_count)
+        elif is_large(campaign):
+            found |= recent(campaign, "waiting", partial(_counted, [campaign]))
+        else:
+            small.append(campaign)
+    return found | _counted(small)
+
+
+def _counted(campaigns: list[Campaign]) -> dict[int, Mapping[str, int]]:
+    counts: dict[int, dict[str, int]] = {campaign.pk: {} for campaign in campaigns}
+    found = rows(Batch).filter(campaign__in=campaigns, status=BatchStatus.PENDING)
+    each = found.order_by().values("campaign", "time_zone").annotate(n=Count("pk"))
+    for row in each:
+        counts[row["campaign"]][row["time_zone"]] = row["n"]
+    return dict(counts)
 
 
 def _begins(campaign: Campaign) -> datetime | None:
