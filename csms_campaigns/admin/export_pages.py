@@ -18,11 +18,11 @@ from django.http import (
 )
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from csms_campaigns.admin.filters import ResultCampaignFilter, as_id
+from csms_campaigns.admin.words import today
 from csms_campaigns.contacts_io.exporting import Chosen, chosen
 from csms_campaigns.models import Campaign
 
@@ -123,7 +123,7 @@ def _response(
     response = StreamingHttpResponse(pieces, content_type=kind)
     # Numbers alone: a header has no safe way for every name of a campaign.
     whose = f"campaign-{campaign.pk}-" if campaign else ""
-    name = f"recipients-{whose}{timezone.localtime():%Y-%m-%d}.{ending}"
+    name = f"recipients-{whose}{today():%Y-%m-%d}.{ending}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "no-store"
     # A proxy that collects the whole file first would time out.

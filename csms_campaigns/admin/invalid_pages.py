@@ -12,7 +12,6 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,6 +20,7 @@ from csms_campaigns.admin import words
 from csms_campaigns.admin.filters import as_id
 from csms_campaigns.admin.words import isolated
 from csms_campaigns.contacts_io import invalid_numbers
+from csms_campaigns.engine.database import in_site_convention
 from csms_campaigns.models import Contact
 from csms_campaigns.models.fields import e164
 
@@ -149,4 +149,4 @@ def _moment(given: str) -> datetime | None:
         return None
     if found is None:
         return None
-    return found if timezone.is_aware(found) else timezone.make_aware(found)
+    return in_site_convention(found)

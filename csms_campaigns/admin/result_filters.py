@@ -15,7 +15,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from csms_campaigns.admin import words
 from csms_campaigns.admin.filters import ContactListFilter, ResultCampaignFilter, as_id
+from csms_campaigns.engine.database import in_site_convention
 from csms_campaigns.models import Batch, Campaign, Contact
 from csms_campaigns.states import Resolution, SendStatus, SkipReason
 
@@ -148,8 +150,9 @@ class DecisionFilter(SimpleListFilter):
 
 
 def _midnight() -> datetime:
-    local = timezone.localtime()
-    return local.replace(hour=0, minute=0, second=0, microsecond=0)
+    local = words.local(timezone.now())
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    return in_site_convention(midnight)
 
 
 SPANS: Final[dict[str, tuple[Any, Any]]] = {

@@ -145,7 +145,10 @@ class SelectionPages:
             self.message_user(request, text % said, messages.SUCCESS)
             url = f"{self.contact_url('changelist')}?list={contact_list.pk}"
             return HttpResponseRedirect(url)
-        transaction.on_commit(partial(tasks.wake_fill, selection.pk, selection.token))
+        transaction.on_commit(
+            partial(tasks.wake_fill, selection.pk, selection.token),
+            using=router.db_for_write(ContactSelection),
+        )
         text = _("A worker goes on with it: you may leave this page.")
         self.message_user(request, text, messages.INFO)
         return HttpResponseRedirect(self.contact_url("selection", selection.pk))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.utils import formats, timezone
 from django.utils.html import format_html
@@ -65,18 +65,22 @@ def moment(at: datetime | None) -> str:
     """The local time; with the date unless it is today."""
     if at is None:
         return ""
-    local = _local(at)
-    clock = formats.time_format(local, "TIME_FORMAT")
-    if local.date() == _local(timezone.now()).date():
+    shown = local(at)
+    clock = formats.time_format(shown, "TIME_FORMAT")
+    if shown.date() == today():
         return clock
     return _("%(date)s, %(time)s") % {
-        "date": formats.date_format(local, "DATE_FORMAT"),
+        "date": formats.date_format(shown, "DATE_FORMAT"),
         "time": clock,
     }
 
 
-def _local(at: datetime) -> datetime:
-    # Django's own raises where the site stores naive times.
+def today() -> date:
+    return local(timezone.now()).date()
+
+
+def local(at: datetime) -> datetime:
+    """On the clock of the page; Django's own raises where the site stores naive times."""
     return timezone.localtime(timetable.aware(at))
 
 

@@ -204,6 +204,7 @@ def look_around(visit: Visit, campaign: Any) -> None:
     """Every list, every row, and each page that is read."""
     from django.contrib.admin import ModelAdmin
 
+    from csms_campaigns.admin.result_filters import SPANS
     from tests.sites.urls import office
 
     visit.get("/office/")
@@ -218,6 +219,15 @@ def look_around(visit: Visit, campaign: Any) -> None:
     for page in ("progress", "progress_json", "course_json", "unknown", "retry"):
         visit.get(of(campaign, page))
     visit.get(of(campaign, "history"))
+    results = reverse("office:csms_campaigns_sendresult_changelist")
+    for span in SPANS:
+        visit.get(f"{results}?time={span}")
+    visit.get(f"{reverse('office:csms_campaigns_contact_invalid')}?before=2090-01-01")
+    export = reverse("office:csms_campaigns_sendresult_export")
+    for kind in ("csv", "xlsx"):
+        exported: Any = visit.client.post(export, {"format": kind})
+        assert exported.streaming, exported.status_code
+        assert b"".join(exported)
     visit.get(reverse("office:csms_campaigns_campaign_overview_json"))
     visit.get("/sms/health?check=database")
     visit.get("/admin/")
