@@ -133,6 +133,7 @@ CSMS_CAMPAIGNS = {
         "good customers": "project.shop.sms.good_customers",
     },
     "METRICS_TOKEN": env.text("CSMS_METRICS_TOKEN") or None,
+    "PUBLIC_URL": env.text("CSMS_PUBLIC_URL") or None,
 }
 
 LOGGING = {

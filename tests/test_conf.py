@@ -369,6 +369,30 @@ def test_the_key_is_in_no_repr(settings: Any) -> None:
             for value in (7351_7351_7351_7351, ["needle"], True)
         ],
         *[("LOG_NUMBERS", value) for value in (None, "needle", 1, 0)],
+        *[
+            ("PUBLIC_URL", value)
+            for value in (
+                *(
+                    "",
+                    "needle",
+                    7351,
+                    "http://needle.example",
+                    "https://needle.example?a",
+                ),
+                *("https://needle.example/#7351", "https://a:needle@x.example", True),
+            )
+        ],
+        *[
+            ("OPT_OUT_LIMITS", value)
+            for value in (
+                *(7351, [(30, 60)], {"needle": (30, 60)}, {"address": 7351}),
+                *({"address": (0, 60)}, {"link": (7351, 0)}, {"link": (1.5, 60)}),
+            )
+        ],
+        *[
+            ("CLIENT_ADDRESS_HEADER", value)
+            for value in ("", "needle needle", 7351, "needle:", b"needle")
+        ],
     ],
 )
 def test_a_wrong_setting_of_the_top_level(settings: Any, key: str, value: Any) -> None:
@@ -388,6 +412,26 @@ def test_right_settings_of_the_top_level(settings: Any) -> None:
     assert conf.metrics_token() == token
     assert conf.log_numbers() is True
     settings.CSMS_CAMPAIGNS = {**GOOD, "METRICS_TOKEN": None, "LOG_NUMBERS": False}
+    assert list(conf.problems()) == []
+
+
+def test_settings_of_the_public_page(settings: Any) -> None:
+    settings.CSMS_CAMPAIGNS = GOOD
+    assert (conf.public_url(), conf.client_address_header()) == ("", None)
+    assert conf.opt_out_limit("address") == (30, 60)
+    own = {
+        "PUBLIC_URL": "https://example.com/shop/",
+        "OPT_OUT_LIMITS": {"link": (5, 1)},
+        "CLIENT_ADDRESS_HEADER": "X-Real-IP",
+    }
+    settings.CSMS_CAMPAIGNS = {**GOOD, **own}
+    assert list(conf.problems()) == []
+    assert conf.public_url() == "https://example.com/shop"
+    assert conf.opt_out_limit("link") == (5, 1)
+    assert conf.opt_out_limit("address") == (30, 60)
+    assert conf.client_address_header() == "X-Real-IP"
+    nothing = {"PUBLIC_URL": None, "CLIENT_ADDRESS_HEADER": None}
+    settings.CSMS_CAMPAIGNS = {**GOOD, **nothing, "OPT_OUT_LIMITS": {}}
     assert list(conf.problems()) == []
 
 

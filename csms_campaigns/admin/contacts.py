@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.db.models import OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from csms_campaigns.admin.attributes import AttributesField
 from csms_campaigns.admin.contact_filters import ContactChangeList
+from csms_campaigns.admin.import_columns import FEW_LISTS
 from csms_campaigns.admin.invalid_pages import InvalidPages
 from csms_campaigns.admin.listing import CAP, CappedCount, LargeTableAdmin, capped
 from csms_campaigns.admin.opt_out_pages import OptOutPages
@@ -59,10 +61,20 @@ class ContactAdmin(InvalidPages, PersonPages, SelectionPages, LargeTableAdmin):
     list_display_links = ["phone_text", "name"]
     search_fields = ["phone", "name"]
     search_help_text = _("A number or its beginning, or the beginning of a name.")
-    autocomplete_fields = ["lists"]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         return ContactChangeList
+
+    def formfield_for_manytomany(
+        self, db_field: Any, request: Any, **kwargs: Any
+    ) -> Any:
+        few = list(ContactList.objects.values_list("pk")[: FEW_LISTS + 1])
+        kwargs["widget"] = (
+            forms.CheckboxSelectMultiple
+            if len(few) <= FEW_LISTS
+            else AutocompleteSelectMultiple(db_field, self.admin_site)
+        )
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     @admin.display(description=_("phone"))
     def phone_text(self, contact: Contact) -> SafeString:
@@ -172,8 +184,8 @@ class OptOutAdmin(OptOutPages, LargeTableAdmin):
         self, request: HttpRequest, obj: OptOut, form: Any, change: bool
     ) -> None:
         phone = e164(obj.phone)
-        how = {"source": OptOutSource.ADMIN, "reason": obj.reason, "by": request.user}
-        opting_out.opt_out(phone, **how)
+        source, by = OptOutSource.ADMIN, request.user
+        opting_out.opt_out(phone, source=source, reason=obj.reason, by=by)
         obj.pk = OptOut.objects.get(phone=phone).pk
 
     def delete_model(self, request: HttpRequest, obj: OptOut) -> None:

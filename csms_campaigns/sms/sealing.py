@@ -6,15 +6,17 @@ nothing of each other, one number has one code, and nothing has to be stored.
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
+from hmac import compare_digest
 from typing import Final
 
 ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 """All of GSM-7, none of them a sign that ends a link or is escaped in it."""
 _BASE: Final = len(ALPHABET)
 _PLACES: Final = {char: place for place, char in enumerate(ALPHABET)}
+_PAIRS: Final = [first + second for first in ALPHABET for second in ALPHABET]
 
 
 @dataclass(frozen=True)
@@ -49,19 +51,20 @@ class Seal:
             return None
         tag, hidden = divmod(found, 1 << self.value_bits)
         value = hidden ^ self._mask(tag, key)
-        is_ours = hmac.compare_digest(_bytes(tag), _bytes(self._tag(value, key)))
+        is_ours = compare_digest(_bytes(tag), _bytes(self._tag(value, key)))
         return value if is_ours else None
 
     def _tag(self, value: int, key: bytes) -> int:
-        return _bits(key, b"tag" + _bytes(value), self.tag_bits)
+        return _bits(key, b"tag", _bytes(value), self.tag_bits)
 
     def _mask(self, tag: int, key: bytes) -> int:
-        return _bits(key, b"mask" + _bytes(tag), self.value_bits)
+        return _bits(key, b"mask", _bytes(tag), self.value_bits)
 
 
-def _bits(key: bytes, message: bytes, count: int) -> int:
-    digest = hmac.digest(key, message, "sha256")
-    return int.from_bytes(digest[:8], "big") >> (64 - count)
+def _bits(key: bytes, use: bytes, message: bytes, count: int) -> int:
+    # With a key it is a MAC by itself, at a third of the time of HMAC: a million people wait.
+    digest = blake2b(message, key=key, person=use, digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> (64 - count)
 
 
 def _bytes(number: int) -> bytes:
@@ -69,11 +72,11 @@ def _bytes(number: int) -> bytes:
 
 
 def _written(number: int, length: int) -> str:
-    chars = []
-    for _each in range(length):
-        number, place = divmod(number, _BASE)
-        chars.append(ALPHABET[place])
-    return "".join(reversed(chars))
+    pairs = []
+    for _each in range((length + 1) // 2):
+        number, place = divmod(number, _BASE * _BASE)
+        pairs.append(_PAIRS[place])
+    return "".join(reversed(pairs))[-length:]
 
 
 def _read(code: str) -> int | None:

@@ -110,8 +110,8 @@ def _of_campaign(request: HttpRequest, link: Link, code: str) -> HttpResponse:
             "%(example)s."
         )
         error = sentence % {"example": EXAMPLE}
-        words = {"is_sample": link.is_sample, "error": error, "written": written}
-        return _show(request, "ask", **words)
+        words: dict[str, Any] = {"error": error, "written": written}
+        return _show(request, "ask", is_sample=link.is_sample, **words)
     if link.campaign_id is not None:
         opting_out.opt_out_recipient(link.campaign_id, phone)
     return _show(request, "done", is_sample=link.is_sample, phone=phone)

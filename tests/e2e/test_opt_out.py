@@ -15,8 +15,8 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PEOPLE = 100
-LATE = [factories.number(i) for i in (80, 95, 99)]
+PEOPLE = 60
+LATE = [factories.number(i) for i in (50, 55, 59)]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_who_opts_out_while_it_runs_is_not_texted(
     home: None, sandbox: Any, configure: Any, worker: Any, wait_until: Any, name: str
 ) -> None:
     gateway = sandbox(limits="none", credits=10**6)
-    configure(RATE_LIMITS=[(4, 1)], BATCH_SIZE=10, MIN_GAP=0)
+    configure(RATE_LIMITS=[(4, 1)], BATCH_SIZE=5, MIN_GAP=0)
     if name.startswith("personal"):
         configure(RATE_LIMITS=[(30, 1)])
     factories.people(PEOPLE, "All")
