@@ -64,3 +64,14 @@ def set_up(url: str) -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
+
+
+def backend() -> int | None:
+    """The server's process behind this process's connection; SQLite works in ours."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])

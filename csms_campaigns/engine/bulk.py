@@ -49,9 +49,12 @@ def new_ids(model: type[models.Model], count: int) -> list[int]:
     table = model._meta.db_table
     with connection().cursor() as cursor:
         if is_postgresql():
+            # Its name is asked for once: in the other statement it would be for each row.
+            cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [f'"{table}"'])
+            [sequence] = cursor.fetchone()
             cursor.execute(
-                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
-                [f'"{table}"', count],
+                "SELECT nextval(%s::regclass) FROM generate_series(1, %s)",
+                [sequence, count],
             )
             return [pk for (pk,) in cursor.fetchall()]
         # Nobody else writes in this transaction, and the insert moves the sequence on.
