@@ -79,7 +79,8 @@ class Batcher:
         except MissingValue as missing:
             reason = SkipReason.MISSING_PLACEHOLDER.value
             return Row(person, None, reason, missing.name)
-        text = self.final(text)
+        if self.smart:
+            text = self.final(text)
         zone = zone_of(person.phone) if self.by_zone else ""
         return Row(person, self.place(text, zone))
 
@@ -89,10 +90,11 @@ class Batcher:
         return {**person.values, OF_PERSON: self.personal_link(person.phone)}
 
     def place(self, text: str, zone: str) -> Group:
-        group = self.open_groups.get((text, zone)) or self._begin(text, zone)
+        key = (text, zone)
+        group = self.open_groups.get(key) or self._begin(text, zone)
         group.size += 1
         if group.size == group.capacity:
-            del self.open_groups[text, zone]
+            del self.open_groups[key]
         return group
 
     def place_many(self, text: str, count: int) -> list[Group]:
