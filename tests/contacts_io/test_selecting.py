@@ -201,3 +201,13 @@ def test_a_worker_that_is_told_to_end_gives_it_back(
 
 def test_nobody_at_all(chosen: ContactList) -> None:
     assert filling.fill(filling.begin(chosen, Conditions()))
+
+
+def test_of_a_small_list_all_members_are_looked_at(
+    people: dict[str, Contact], chosen: ContactList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selecting, "CHEAP_STEP", 1)
+    chosen.contacts.add(people["Amal"], people["Dina"])
+    found = page(Conditions(in_list=chosen.pk), timezone.now(), after=0, size=50)
+    assert [one.name for one in found.contacts] == ["Dina", "Amal"]
+    assert not found.is_partial
