@@ -33,4 +33,7 @@ def journal(campaign: Campaign) -> list[Entry]:
 
 def _what(entry: LogEntry) -> str:
     said = entry.get_change_message()
-    return said or (_("Added.") if entry.action_flag == ADDITION else _("Changed."))
+    if not said:
+        return _("Added.") if entry.action_flag == ADDITION else _("Changed.")
+    # Written in the language of whoever did it; what the catalogue knows is read in the reader's.
+    return _(said)

@@ -16,6 +16,8 @@ from django.utils import timezone, translation
 
 from csms_campaigns.admin import figures, windows
 from csms_campaigns.admin.journal import journal
+from csms_campaigns.admin.promises import version
+from csms_campaigns.admin.verbs import VERBS
 from csms_campaigns.engine import lifecycle
 from csms_campaigns.engine.progress import Progress
 from csms_campaigns.engine.usage import WindowUse
@@ -346,6 +348,15 @@ def test_an_export_from_the_page_is_remembered(
     assert 'data-tool="export"' not in pages.text(
         browse(onlooker).get(pages.of(sending, "progress"))
     )
+
+
+def test_the_history_is_read_in_the_readers_language(
+    office: Client, sending: Campaign
+) -> None:
+    office.post(pages.of(sending, "cancel"), {"confirmed": version(sending)})
+    with translation.override("ar"):
+        (entry,) = journal(sending)
+        assert entry.what == str(VERBS["cancel"].log) != "Cancelled."
 
 
 def test_the_history_is_that_of_this_campaign_alone(
