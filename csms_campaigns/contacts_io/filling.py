@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models import Max, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -116,12 +116,13 @@ def _end(held: ContactSelection) -> int:
 def _add(held: ContactSelection, end: int) -> int:
     """How many were not in the list before."""
     through = Contact.lists.through
-    own = rows(through).filter(contact=OuterRef("pk"), contactlist=held.contact_list_id)
     wanted = Conditions.of(held.conditions)
-    found = matching(wanted, held.created_at).filter(
-        ~Exists(own), pk__gt=held.cursor, pk__lte=end
+    found = matching(wanted, held.created_at).filter(pk__gt=held.cursor, pk__lte=end)
+    known = rows(through).filter(
+        contactlist=held.contact_list_id, contact__gt=held.cursor, contact__lte=end
     )
-    ids = list(found.values_list("pk", flat=True))
+    inside = set(known.values_list("contact", flat=True))
+    ids = [pk for pk in found.values_list("pk", flat=True) if pk not in inside]
     members = [
         through(contact_id=pk, contactlist_id=held.contact_list_id) for pk in ids
     ]

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 import phonenumbers
 from django.db import connections
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.lookups import IExact, IsNull
 
@@ -127,8 +127,10 @@ def _attribute(wanted: Conditions) -> Q:
 
 
 def _is_member(list_id: int) -> Exists:
+    """Looked up by contact: by list, which a planner prefers while it does not know that the
+    list has grown, each lookup reads all of the list (minutes in place of 0.2 s)."""
     members = rows(Contact.lists.through).filter(contact=OuterRef("pk"))
-    return Exists(members.filter(contactlist=list_id))
+    return Exists(members.alias(which=F("contactlist_id") + 0).filter(which=list_id))
 
 
 def _begins(prefix: str, alias: str) -> Q:
@@ -167,9 +169,10 @@ class Found:
 
 def page(wanted: Conditions, now: datetime, *, after: int, size: int) -> Found:
     """The newest first, with ids below `after` (0: from the newest on)."""
-    step = None if _is_of_small_list(wanted) else wanted.step
+    found, step = _below(matching(wanted, now), after), wanted.step
+    if _is_of_small_list(wanted):
+        found, step = found.filter(pk__in=_members(wanted).values("contact")), None
     floor = _floor(after, step)
-    found = _below(matching(wanted, now), after)
     if floor is not None:
         found = found.filter(pk__gt=floor)
     contacts = list(found.order_by("-pk")[: size + 1])
@@ -184,8 +187,12 @@ def _is_of_small_list(wanted: Conditions) -> bool:
     """Its members are looked at, and nobody else."""
     if not wanted.in_list:
         return False
-    members = rows(Contact.lists.through).filter(contactlist=wanted.in_list)
-    return not members.values("pk")[COSTLY_STEP : COSTLY_STEP + 1].exists()
+    beyond = _members(wanted).values("pk")[COSTLY_STEP : COSTLY_STEP + 1]
+    return not beyond.exists()
+
+
+def _members(wanted: Conditions) -> QuerySet[Any]:
+    return rows(Contact.lists.through).filter(contactlist=wanted.in_list)
 
 
 def _below(found: QuerySet[Contact], after: int) -> QuerySet[Contact]:
