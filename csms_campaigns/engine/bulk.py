@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db import models
 
@@ -32,7 +32,8 @@ def insert(
     rest = {**same, **defaults(model, [*columns, *same])}
     with connection().cursor() as cursor:
         if not is_postgresql():
-            cursor.executemany(_insert_sql(model, columns, rest), lines)
+            sql = _insert_sql(model, columns, rest)
+            cursor.executemany(sql, cast("Sequence[Line]", lines))
         elif _can_copy(cursor):
             _copy(cursor, model, columns, rest, lines)
         else:
@@ -67,7 +68,7 @@ def defaults(model: type[models.Model], columns: Sequence[str]) -> dict[str, Cel
     """What the database itself does not know: the model's defaults of all other columns."""
     found: dict[str, Cell] = {}
     for field in model._meta.concrete_fields:
-        if field.column in columns or field.primary_key:
+        if field.column is None or field.column in columns or field.primary_key:
             continue
         value = field.get_db_prep_save(field.get_default(), connection())
         if value is not None:

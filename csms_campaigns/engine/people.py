@@ -25,7 +25,7 @@ from django.db.models.functions import Cast
 
 from csms_campaigns.engine.database import is_postgresql, rows
 from csms_campaigns.engine.selection import Selection, people_in
-from csms_campaigns.models import Contact, OptOut
+from csms_campaigns.models import OptOut
 from csms_campaigns.sms.placeholders import normalise_name
 
 SLICE: Final = 20_000
@@ -54,14 +54,14 @@ def slices(chosen: Selection, names: Sequence[str]) -> Iterator[list[Person]]:
         last = found[-1].contact_id or 0
 
 
-def contacts_after(chosen: Selection, after: int) -> QuerySet[Contact]:
+def contacts_after(chosen: Selection, after: int) -> QuerySet[Any]:
     """In the order of their ids, with `number` and `opted_out`."""
     opted_out = rows(OptOut).filter(phone=OuterRef("phone"))
     found = people_in(chosen.list_ids, after, chosen.exclude_ids)
     # The number as plain text: the phone field would parse each one (25 µs).
-    return found.annotate(
-        number=Cast("phone", CharField()), opted_out=Exists(opted_out)
-    ).order_by("pk")
+    number = Cast("phone", CharField())
+    named: QuerySet[Any] = found.annotate(number=number, opted_out=Exists(opted_out))
+    return named.order_by("pk")
 
 
 def _slice(chosen: Selection, after: int, names: Sequence[str]) -> list[Person]:

@@ -124,8 +124,8 @@ class PlainWriter:
         return Counter({reason: count for reason, count, _highest in found})
 
     def _statement(self, ids: list[int], room: int) -> tuple[str, list[Any]]:
-        found = people.contacts_after(self.chosen, self.last)
-        found = found.annotate(key=F("pk"), raw=F("phone"))
+        chosen = people.contacts_after(self.chosen, self.last)
+        found = chosen.annotate(key=F("pk"), raw=F("phone"))
         found = found.values_list("key", "raw", "opted_out")
         source, params = found[: people.SLICE].query.sql_with_params()
         rest = bulk.defaults(SendResult, _COLUMNS)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from django.db.models import Exists, OuterRef, QuerySet
 
 from csms_campaigns.engine.database import alias, rows
 from csms_campaigns.models import Campaign, Contact
-from csms_campaigns.models.contacts import ContactList
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +30,17 @@ class Selection:
         )
 
 
-Members = QuerySet[ContactList]
-"""Rows of who is in which list; typed as the model that declares the relation."""
+Members = QuerySet[Any]
+"""Rows of who is in which list: the types do not know that table."""
 
 
 def members_of(list_ids: Iterable[int]) -> Members:
-    found: Members = rows(Contact.lists.through).filter(
-        contactlist_id__in=list(list_ids)
-    )
-    return found
+    return rows(Contact.lists.through).filter(contactlist_id__in=list(list_ids))
 
 
 def people_in(
     list_ids: Iterable[int], after: int = 0, exclude_ids: Iterable[int] = ()
-) -> QuerySet[Contact]:
+) -> QuerySet[Any]:
     """Everybody in any of the lists, once; with `after`, those with higher ids.
 
     The bound stands on both tables: else each slice would walk over all members before it.

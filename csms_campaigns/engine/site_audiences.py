@@ -130,7 +130,9 @@ def _streamed(found: Any) -> Iterable[Any]:
     if isinstance(found, Manager):
         found = found.all()
     if not isinstance(found, QuerySet):
-        return iter(found)
-    if found._fields is None:  # whole rows: no instance is made of each
+        handed: Iterable[Any] = found
+        return handed
+    if getattr(found, "_fields", None) is None:  # whole rows: no instance of each
         found = found.values()
-    return found.iterator(chunk_size=CHUNK)
+    streamed: Iterable[Any] = found.iterator(chunk_size=CHUNK)
+    return streamed

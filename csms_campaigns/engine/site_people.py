@@ -51,8 +51,8 @@ def slices(
 
 
 def _line(person: AudiencePerson, names: frozenset[str]) -> Line:
-    raw = person.phone if isinstance(person.phone, str | int | float) else None
-    phone = e164(person.phone or "") if raw is None else raw
+    given: object = person.phone
+    phone = given if isinstance(given, str | int | float) else e164(given or "")
     found = {normalise_name(key): value for key, value in person.attributes.items()}
     texts = {key: _text(value) for key, value in found.items() if key in names}
     return phone, _text(person.name)[:MAX_NAME], texts

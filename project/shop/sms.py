@@ -11,7 +11,7 @@ from csms_campaigns.audiences import AudiencePerson
 from project.shop.models import Customer
 
 
-def customers() -> QuerySet[Customer, dict[str, Any]]:
+def customers() -> QuerySet[Customer, Any]:
     """A queryset: counted while it is chosen. What is neither phone nor name is a placeholder."""
     found = Customer.objects.filter(wants_news=True)
     return found.values("name", "city", "points", phone=F("mobile"))
