@@ -75,7 +75,8 @@ def recent_sums(campaign: Campaign, since: datetime | None = None) -> Sums:
 
 def recent_sums_of(campaigns: Iterable[Campaign]) -> dict[int, Sums]:
     """By the campaign's id; one query for all but the very large ones."""
-    large, small = [], []
+    large: list[Campaign] = []
+    small: list[Campaign] = []
     for campaign in campaigns:
         (large if is_large(campaign) else small).append(campaign)
     found = sums_of(small) if small else {}
@@ -86,7 +87,7 @@ def sums_of(campaigns: Iterable[Campaign]) -> dict[int, Sums]:
     """By the campaign's id; one query for all of them."""
     chosen = list(campaigns)
     batches = rows(Batch).filter(campaign__in=chosen).order_by().values("campaign")
-    each: Iterable[dict[str, int]] = batches.annotate(**_totals())
+    each: Any = batches.annotate(**_totals())
     found = {row.pop("campaign"): row for row in each}
     nothing = dict.fromkeys(_totals(), 0)
     return {c.pk: _sums(c, found.get(c.pk, dict(nothing))) for c in chosen}
