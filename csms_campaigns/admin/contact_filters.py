@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django import forms
@@ -81,7 +82,7 @@ class ConditionsForm(forms.Form):
         label=gettext_lazy("Country of the number"),
         required=False,
         coerce=int,
-        empty_value=0,
+        empty_value=None,
     )
     opted_out = forms.ChoiceField(
         label=gettext_lazy("Opt-out"), required=False, choices=OPTED_OUT
@@ -109,7 +110,7 @@ class ConditionsForm(forms.Form):
             not_in_list=found["not_list"],
             outcome=found["outcome"],
             not_texted_days=found["days"] or 0,
-            calling_code=found["country"],
+            calling_code=found["country"] or 0,
             opted_out=found["opted_out"],
             name="" if by_number else term,
             prefixes=tuple(prefixes(term) or ["?"]) if by_number else (),
@@ -143,7 +144,7 @@ class ContactChangeList(LargeChangeList):
         return super().get_queryset(request, *args, **kwargs)
 
     def get_query_string(
-        self, new_params: Any = None, remove: list[str] | None = None
+        self, new_params: Any = None, remove: Iterable[str] | None = None
     ) -> str:
         kept = {name: self._given[name] for name in NAMES if self._given.get(name)}
         return super().get_query_string({**kept, **(new_params or {})}, remove)

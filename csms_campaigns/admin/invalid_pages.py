@@ -35,7 +35,7 @@ class InvalidPages:
     message_user: Callable[..., None]
     log_change: Callable[..., Any]
     contact_url: Callable[..., str]
-    contact_page: Callable[..., HttpResponse]
+    contact_page: Callable[..., Any]
     has_change_permission: Callable[..., bool]
     has_delete_permission: Callable[..., bool]
 
@@ -131,7 +131,7 @@ def _log_deletions(request: HttpRequest, chosen: list[Contact]) -> None:
     kind = ContentType.objects.get_for_model(Contact)
     LogEntry.objects.bulk_create(
         LogEntry(
-            user_id=request.user.pk,
+            user_id=request.user.pk,  # type: ignore[misc] # staff is signed in
             content_type=kind,
             object_id=str(one.pk),
             object_repr=str(one)[:200],

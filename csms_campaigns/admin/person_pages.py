@@ -48,7 +48,7 @@ class PersonPages:
     message_user: Callable[..., None]
     log_change: Callable[..., Any]
     contact_url: Callable[..., str]
-    contact_page: Callable[..., HttpResponse]
+    contact_page: Callable[..., Any]
 
     def get_urls(self) -> list[Any]:
         pages: dict[str, Callable[..., HttpResponse]] = {
@@ -227,7 +227,7 @@ class PersonPages:
 def _log_erasure(request: HttpRequest, contact_id: int) -> None:
     """That it was done, and by whom; not to whom."""
     LogEntry.objects.create(
-        user_id=request.user.pk,
+        user_id=request.user.pk,  # type: ignore[misc] # staff is signed in
         content_type=ContentType.objects.get_for_model(Contact),
         object_id=str(contact_id),
         object_repr=ERASED,

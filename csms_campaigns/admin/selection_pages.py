@@ -36,7 +36,7 @@ class PutForm(forms.Form):
     )
 
     def __init__(self, *args: Any, may_add: bool, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="csms-put-%s", **kwargs)
+        super().__init__(*args, **{**kwargs, "auto_id": "csms-put-%s"})
         self.fields["contact_list"].choices = [  # type: ignore[attr-defined]
             ("", _("Choose a list")),
             *lists_to_choose(),

@@ -49,7 +49,7 @@ def blank_texts(batch_ids: Iterable[int]) -> int:
     origins = found.filter(split_from__isnull=False).values_list(
         "split_from", flat=True
     )
-    ids = {*found.values_list("pk", flat=True), *origins}
+    ids = {*found.values_list("pk", flat=True), *(pk for pk in origins if pk)}
     known = rows(SendResult).filter(batch=OuterRef("pk"), phone__startswith="+")
     gone = rows(Batch).filter(~Exists(known), pk__in=ids)
     by_campaign: dict[int, list[int]] = {}

@@ -108,7 +108,7 @@ def _erase_some(phone: str, contact_ids: list[int]) -> tuple[int, int] | None:
 def _erase_rows(found: QuerySet[SendResult]) -> tuple[int, int]:
     columns = list(found.values_list("pk", "batch_id"))
     mine = rows(SendResult).filter(pk__in=[pk for pk, _batch in columns])
-    batch_ids = sorted({batch for _pk, batch in columns if batch is not None})
+    batch_ids = sorted({batch for _pk, batch in columns if batch})
     queued = _queued(batch_ids)
     skipped = mine.filter(status=SendStatus.PENDING, batch__in=queued).update(
         status=SendStatus.SKIPPED, skip_reason=SkipReason.ERASED, updated_at=now()

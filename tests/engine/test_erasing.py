@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
+from django.db import connection
 
 from csms_campaigns.engine import audience, finishing, follow_ups, lifecycle, resolving
 from csms_campaigns.engine.erasing import Erased, erase
@@ -257,3 +259,31 @@ def test_how_many_queries_it_takes(django_assert_max_num_queries: Any) -> None:
         scenes.send_all()
     with django_assert_max_num_queries(35):
         assert erase(factories.number(1)).texts == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_erasing_while_a_campaign_is_sent(configure: Callable[..., None]) -> None:
+    """Each is texted or left out, never both, and nobody is lost."""
+    configure(**scenes.UNLIMITED, BATCH_SIZE=2)
+    campaign = factories.sending(24, "Hello {{ name }}")
+    texted: list[str] = []
+
+    def send() -> None:
+        try:
+            while isinstance(taken := take("default"), Taken):
+                texted.extend(taken.numbers)
+                finishing.finish(taken, scenes.accepted(taken))
+        finally:
+            connection.close()
+
+    worker = Thread(target=send)
+    worker.start()
+    for index in range(0, 24, 2):
+        erase(factories.number(index))
+    worker.join(60)
+    found = ledger(campaign)
+    assert found.adds_up
+    assert found.counted["sent"] == len(texted) == len(set(texted))
+    assert found.counted.get("skipped", 0) == 24 - len(texted)
+    left = SendResult.objects.filter(phone__startswith="+")
+    assert left.count() == Contact.objects.count() == 12
