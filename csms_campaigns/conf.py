@@ -47,12 +47,16 @@ TOP_KEYS: Final = frozenset(
         "WITNESS_URL",
         "IMPORT_MAX_BYTES",
         "IMPORT_MAX_ROWS",
+        "RETENTION",
         "PUBLIC_URL",
         "OPT_OUT_LIMITS",
         "CLIENT_ADDRESS_HEADER",
     }
 )
 SHORTEST_TOKEN: Final = 16
+RETENTION_KEYS: Final = ("ANONYMISE_AFTER", "DELETE_AFTER")
+LONGEST_RETENTION: Final = 36_500
+"""Days."""
 OPT_OUT_LIMITS: Final = {"address": (30, 60), "link": (600, 60)}
 """(requests, seconds) of the public page."""
 
@@ -133,6 +137,12 @@ def import_max_bytes() -> int:
 
 def import_max_rows() -> int:
     return int(raw().get("IMPORT_MAX_ROWS", 2_000_000))
+
+
+def retention() -> dict[str, int | None]:
+    """Days after which recipients of a campaign that has ended are anonymised, or deleted."""
+    found = raw().get("RETENTION") or {}
+    return {name: found.get(name) for name in RETENTION_KEYS}
 
 
 def quiet_hours_presets() -> dict[str, tuple[str, str, str]] | None:
@@ -350,6 +360,13 @@ def _is_preset(value: Any) -> bool:
     return bool(whole) and re.fullmatch(r"[0-6]{0,7}", days) is not None
 
 
+def _is_retention(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        name in RETENTION_KEYS and (days is None or _is_count(days, LONGEST_RETENTION))
+        for name, days in value.items()
+    )
+
+
 TOP_RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "METRICS_TOKEN": (
         lambda v: v is None or _is_token(v),
@@ -380,6 +397,10 @@ TOP_RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "CLIENT_ADDRESS_HEADER": (
         lambda v: v is None or _is_header(v),
         "the name of a header that your proxy sets, such as 'X-Real-IP', or None",
+    ),
+    "RETENTION": (
+        _is_retention,
+        'a dict of days, such as {"ANONYMISE_AFTER": 90, "DELETE_AFTER": 365}',
     ),
     "WITNESS_URL": (
         lambda v: v in (None, "") or _is_redis(v),

@@ -18,7 +18,7 @@ from celery.exceptions import AlwaysEagerIgnored
 
 from csms_campaigns import conf, logs
 from csms_campaigns.contacts_io import filling, jobs, running
-from csms_campaigns.engine import audience, lanes, ticking
+from csms_campaigns.engine import audience, lanes, retention, ticking
 
 logger = logs.logger("csms_campaigns.tasks")
 
@@ -123,6 +123,17 @@ def import_contacts(import_id: int, token: str) -> None:
 def fill_list(selection_id: int, token: str) -> None:
     """Go on putting contacts into a list; a doubled message finds its token used."""
     filling.run_once(selection_id, token, should_stop=STOP.is_set)
+
+
+@shared_task(**SAFE, time_limit=NO_LIMIT, soft_time_limit=NO_LIMIT)
+def retain() -> None:
+    """To be scheduled once a day, where RETENTION is set. Broken off, the next one goes on."""
+    days = conf.retention()
+    retention.keep(
+        anonymise_after=days["ANONYMISE_AFTER"],
+        delete_after=days["DELETE_AFTER"],
+        should_stop=STOP.is_set,
+    )
 
 
 def _tick_if_due() -> None:

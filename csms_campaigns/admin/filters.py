@@ -11,14 +11,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from csms_campaigns.models import Batch, Campaign, Contact, ContactList
-from csms_campaigns.states import (
-    ARCHIVABLE,
-    OPEN_BATCHES,
-    BatchStatus,
-    CampaignKind,
-    SendStatus,
-)
+from csms_campaigns.models import Campaign, Contact, ContactList
+from csms_campaigns.states import ARCHIVABLE, CampaignKind
 
 SHOWN = 30
 """A filter offers so many rows; any other is reached by a link that names it."""
@@ -119,41 +113,3 @@ class ResultCampaignFilter(CampaignFilter):
             id__gte=campaign.first_result_id,
             id__lte=campaign.last_result_id or campaign.first_result_id,
         )
-
-
-ZONES = {
-    SendStatus.PENDING: Q(status__in=OPEN_BATCHES),
-    SendStatus.FAILED: Q(failed_count__gt=0),
-    SendStatus.UNKNOWN: Q(unknown_count__gt=0),
-    SendStatus.CANCELLED: Q(status=BatchStatus.CANCELLED),
-}
-"""The batches that may hold a rare outcome: their counts serve as the index."""
-
-
-class OutcomeFilter(SimpleListFilter):
-    title = _("outcome")
-    parameter_name = "status"
-
-    def lookups(
-        self, request: HttpRequest, model_admin: ModelAdmin
-    ) -> list[tuple[str, str]]:
-        return [(value, str(label)) for value, label in SendStatus.choices]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        status = self.value()
-        if status not in SendStatus.values:
-            return queryset
-        found = queryset.filter(status=status)
-        zone = ZONES.get(SendStatus(status))
-        return (
-            found
-            if zone is None
-            else found.filter(batch_id__in=self._batches(request, zone))
-        )
-
-    def _batches(self, request: HttpRequest, zone: Q) -> QuerySet:
-        batches = Batch.objects.filter(zone)
-        campaign = as_id(request.GET.get(ResultCampaignFilter.parameter_name))
-        if campaign:
-            batches = batches.filter(campaign_id=campaign)
-        return batches.values("pk")

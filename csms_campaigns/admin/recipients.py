@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -18,15 +19,17 @@ from csms_campaigns.admin import stories
 from csms_campaigns.admin.badges import badge, bubble
 from csms_campaigns.admin.cause_pages import CausePages
 from csms_campaigns.admin.export_pages import ExportPages
-from csms_campaigns.admin.filters import OutcomeFilter, ResultCampaignFilter, as_id
+from csms_campaigns.admin.filters import ResultCampaignFilter, as_id
 from csms_campaigns.admin.listing import EngineOwnedAdmin, LargeChangeList
 from csms_campaigns.admin.result_filters import (
     CauseFilter,
     DecisionFilter,
+    OutcomeFilter,
     ResultListFilter,
     SkipReasonFilter,
     TimeFilter,
 )
+from csms_campaigns.admin.result_listing import ResultChangeList
 from csms_campaigns.admin.result_search import MOST_PEOPLE, recipients_like
 from csms_campaigns.admin.words import isolated, number
 from csms_campaigns.engine.sums import sums
@@ -92,12 +95,16 @@ class SendResultAdmin(ExportPages, CausePages, EngineOwnedAdmin):
         "requests_link",
     ]
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ResultChangeList
+
     def exact_count(self, changelist: LargeChangeList) -> int | None:
         """Of a campaign, or one outcome of it, its batches have kept the count."""
         chosen = changelist.filter_params
         if changelist.query or set(chosen) - {CAMPAIGN, OUTCOME}:
             return None
-        campaign = Campaign.objects.filter(pk=_only(chosen.get(CAMPAIGN))).first()
+        pk = _only(chosen.get(CAMPAIGN))
+        campaign = Campaign.objects.filter(pk=pk).first() if pk else None
         if campaign is None:
             return None
         status = str((chosen.get(OUTCOME) or [""])[0])

@@ -1,11 +1,12 @@
-"""Filters of the list of recipients: each leads to rows by counts that others have kept.
+"""Filters of the list of recipients.
 
-No index of that table may name what recording writes, so an outcome, its cause, its time and a
-decision are found through the batches.
+No index of that table may name what recording writes. So a filter has, beside its condition, a
+`zone`: the batches that may hold such recipients, by the counts that they have kept.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -18,8 +19,14 @@ from django.utils.translation import gettext_lazy as _
 from csms_campaigns.admin import words
 from csms_campaigns.admin.filters import ContactListFilter, ResultCampaignFilter, as_id
 from csms_campaigns.engine.database import in_site_convention
-from csms_campaigns.models import Batch, Campaign, Contact
-from csms_campaigns.states import Resolution, SendStatus, SkipReason
+from csms_campaigns.models import Batch, Campaign, Contact, SendResult
+from csms_campaigns.states import (
+    OPEN_BATCHES,
+    BatchStatus,
+    Resolution,
+    SendStatus,
+    SkipReason,
+)
 
 
 def batches(request: HttpRequest, zone: Q) -> QuerySet:
@@ -27,6 +34,15 @@ def batches(request: HttpRequest, zone: Q) -> QuerySet:
     found = Batch.objects.filter(zone)
     campaign = as_id(request.GET.get(ResultCampaignFilter.parameter_name))
     return found.filter(campaign_id=campaign) if campaign else found
+
+
+ZONES = {
+    SendStatus.PENDING: Q(status__in=OPEN_BATCHES),
+    SendStatus.FAILED: Q(failed_count__gt=0),
+    SendStatus.UNKNOWN: Q(unknown_count__gt=0),
+    SendStatus.CANCELLED: Q(status=BatchStatus.CANCELLED),
+}
+"""The batches that may hold a rare outcome: their counts serve as the index."""
 
 
 class ResultListFilter(ContactListFilter):
@@ -37,13 +53,47 @@ class ResultListFilter(ContactListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() is None:
             return queryset
-        members = Contact.objects.filter(lists=self.chosen_id())
-        return queryset.filter(phone__in=members.values("phone"))
+        people = Contact.objects.filter(lists=self.chosen_id())
+        few = list(people.values_list("phone", flat=True)[: FEW_MEMBERS + 1])
+        if len(few) <= FEW_MEMBERS:
+            return queryset.filter(pk__in=results_of(few))
+        members = Contact.lists.through.objects.filter(contactlist_id=self.chosen_id())
+        return queryset.filter(contact_id__in=members.values("contact_id"))
+
+
+FEW_MEMBERS: Final = 300
+"""Of a list: their recipients are found by number; more of them are met on the way."""
+
+
+def results_of(phones: Iterable[Any]) -> list[int]:
+    """Read first: with an order and a limit, the planner would walk over all instead."""
+    found = SendResult.objects.filter(phone__in=[str(phone) for phone in phones])
+    return list(found.values_list("pk", flat=True))
+
+
+class OutcomeFilter(SimpleListFilter):
+    title = _("outcome")
+    parameter_name = "status"
+    zone: QuerySet | None = None
+
+    def lookups(
+        self, request: HttpRequest, model_admin: ModelAdmin
+    ) -> list[tuple[str, str]]:
+        return [(value, str(label)) for value, label in SendStatus.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        status = self.value()
+        if status not in SendStatus.values:
+            return queryset
+        if (zone := ZONES.get(SendStatus(status))) is not None:
+            self.zone = batches(request, zone)
+        return queryset.filter(status=status)
 
 
 class SkipReasonFilter(SimpleListFilter):
     title = _("left out because")
     parameter_name = "skip_reason"
+    zone: QuerySet | None = None
 
     def lookups(
         self, request: HttpRequest, model_admin: ModelAdmin
@@ -55,14 +105,14 @@ class SkipReasonFilter(SimpleListFilter):
         if reason not in SkipReason.values:
             return queryset
         found = queryset.filter(status=SendStatus.SKIPPED, skip_reason=reason)
-        prepared = _left_out_before(reason)
         if (zone := LEFT_OUT_LATER.get(SkipReason(reason))) is None:
-            return found.filter(prepared)
-        return found.filter(
-            prepared | Q(batch_id__in=batches(request, zone).values("pk"))
-        )
+            return found.filter(_left_out_before(reason))
+        if _left_out_before(reason) == NOBODY:
+            self.zone = batches(request, zone)
+        return found
 
 
+NOBODY: Final = Q(pk__in=[])
 LEFT_OUT_LATER: Final = {
     SkipReason.OPTED_OUT: Q(skipped_count__gt=0),
     SkipReason.ERASED: Q(skipped_count__gt=0),
@@ -78,7 +128,7 @@ def _left_out_before(reason: str) -> Q:
     )
     ranges = list(counted.values_list("pk", "first_result_id", "last_result_id"))
     if not ranges:
-        return Q(pk__in=[])
+        return NOBODY
     return Q(
         campaign_id__in=[pk for pk, _first, _last in ranges],
         pk__gte=min(first for _pk, first, _last in ranges),
@@ -92,6 +142,7 @@ class CauseFilter(SimpleListFilter):
 
     title = _("cause")
     parameter_name = "cause"
+    zone: QuerySet | None = None
 
     def lookups(
         self, request: HttpRequest, model_admin: ModelAdmin
@@ -106,11 +157,10 @@ class CauseFilter(SimpleListFilter):
         cause = self.value()
         if not cause:
             return queryset
-        failed = batches(request, Q(failed_count__gt=0))
+        self.zone = batches(request, Q(failed_count__gt=0))
         return queryset.filter(
             Q(error_code=cause) | Q(error_code="", error=cause),
             status=SendStatus.FAILED,
-            batch_id__in=failed.values("pk"),
         )
 
 
@@ -131,6 +181,7 @@ DECIDED_IN: Final[dict[str, Q]] = {
 class DecisionFilter(SimpleListFilter):
     title = _("decision")
     parameter_name = "decision"
+    zone: QuerySet | None = None
 
     def lookups(
         self, request: HttpRequest, model_admin: ModelAdmin
@@ -143,10 +194,10 @@ class DecisionFilter(SimpleListFilter):
         zone = DECIDED_IN.get(chosen)
         if zone is None:
             return queryset
-        found = queryset.filter(batch_id__in=batches(request, zone).values("pk"))
+        self.zone = batches(request, zone)
         if chosen == UNDECIDED:
-            return found.filter(status=SendStatus.UNKNOWN, resolution="")
-        return found.filter(resolution=chosen)
+            return queryset.filter(status=SendStatus.UNKNOWN, resolution="")
+        return queryset.filter(resolution=chosen)
 
 
 def _midnight() -> datetime:
@@ -172,6 +223,7 @@ class TimeFilter(SimpleListFilter):
 
     title = _("time")
     parameter_name = "time"
+    zone: QuerySet | None = None
 
     def lookups(
         self, request: HttpRequest, model_admin: ModelAdmin
@@ -186,7 +238,8 @@ class TimeFilter(SimpleListFilter):
         if until is not None:
             when &= Q(updated_at__lt=until)
         zone = self._campaigns(since, until) & Q(finished_at__gte=since)
-        return queryset.filter(when, batch_id__in=batches(request, zone).values("pk"))
+        self.zone = batches(request, zone)
+        return queryset.filter(when)
 
     def _campaigns(self, since: datetime, until: datetime | None) -> Q:
         """Those that were being sent in that time: the index of batches begins with them."""

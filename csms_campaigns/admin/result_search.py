@@ -11,9 +11,10 @@ from typing import Final
 from django.db.models import Q, QuerySet
 
 from csms_campaigns.admin.phones import ends_with, looks_like_number, numbers_like
+from csms_campaigns.admin.result_filters import results_of
 from csms_campaigns.models import Contact
 
-MOST_PEOPLE: Final = 500
+MOST_PEOPLE: Final = 200
 """Whose numbers are looked up: each is a step into the index."""
 
 
@@ -22,13 +23,15 @@ def recipients_like(queryset: QuerySet, term: str) -> tuple[QuerySet, bool]:
     if not looks_like_number(term):
         named = Contact.objects.filter(name__istartswith=term)
         phones, has_more = _phones(named)
-        return queryset.filter(phone__in=phones), has_more
+        return queryset.filter(pk__in=results_of(phones)), has_more
     found = numbers_like(queryset, term)
     ending = ends_with(Contact.objects.all(), term)
     if ending is None:
         return queryset.filter(found), False
     phones, has_more = _phones(ending)
-    return queryset.filter(found | Q(phone__in=phones)), has_more
+    if not queryset.model._default_manager.filter(found).exists():
+        return queryset.filter(pk__in=results_of(phones)), has_more
+    return queryset.filter(found | Q(pk__in=results_of(phones))), has_more
 
 
 def _phones(contacts: QuerySet) -> tuple[list[str], bool]:

@@ -142,6 +142,8 @@ def chosen(
     columns: tuple[str, ...] = MORE_COLUMNS,
 ) -> Chosen:
     """`campaign` if they are all of one: its range of ids is shorter."""
+    if campaign and campaign.results_deleted_at:
+        return Chosen(found.none(), 1, 0, columns)
     first = (campaign and campaign.first_result_id) or 1
     last = campaign.last_result_id if campaign else None
     if last is None:

@@ -79,12 +79,6 @@ def test_a_campaign_is_found_by_its_range_of_ids(
     assert f'"id" <= {mixed.last_result_id}' in sql
 
 
-def test_rare_outcomes_are_found_through_the_counts_of_the_batches(
-    office: Client, mixed: Campaign
-) -> None:
-    filters = {"campaign__id": mixed.pk, "status": "failed"}
-    page = office.get(pages.listing("sendresult"), filters)
-    assert '"failed_count" > 0' in str(page.context["cl"].queryset.query)
 
 
 @pytest.mark.parametrize(
