@@ -11,6 +11,7 @@ from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -35,7 +36,7 @@ class InvalidPages:
     message_user: Callable[..., None]
     log_change: Callable[..., Any]
     contact_url: Callable[..., str]
-    contact_page: Callable[..., Any]
+    contact_page: Callable[..., TemplateResponse]
     has_change_permission: Callable[..., bool]
     has_delete_permission: Callable[..., bool]
 

@@ -18,6 +18,7 @@ from django.http import (
     HttpResponseNotAllowed,
     HttpResponseRedirect,
 )
+from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -48,7 +49,7 @@ class PersonPages:
     message_user: Callable[..., None]
     log_change: Callable[..., Any]
     contact_url: Callable[..., str]
-    contact_page: Callable[..., Any]
+    contact_page: Callable[..., TemplateResponse]
 
     def get_urls(self) -> list[Any]:
         pages: dict[str, Callable[..., HttpResponse]] = {
