@@ -31,6 +31,7 @@ from csms_campaigns.models import (
 )
 from csms_campaigns.states import CampaignStatus
 from tests.security.doors import DOORS
+from tests.security.visiting import visit
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
@@ -105,16 +106,6 @@ def hostile(rows: dict[str, Model]) -> dict[str, Model]:
     GatewayAccount.objects.update(blocked_reason="auth", blocked_detail=HOSTILE)
     ContactImport.objects.update(name=HOSTILE[:150])
     return rows
-
-
-def visit(client: Client, rows: dict[str, Model]) -> Iterator[tuple[str, Any]]:
-    for model, doors in DOORS.items():
-        for name, door in doors.items():
-            if door.get is None:
-                continue
-            args = [] if door.row is None else [rows[door.row or model].pk]
-            url = reverse(f"admin:csms_campaigns_{model}_{name}", args=args)
-            yield f"{model}_{name}", client.get(url, follow=True)
 
 
 def pages_that_show(client: Client, rows: dict[str, Model]) -> set[str]:
