@@ -8,7 +8,7 @@ import importlib
 from bench.databases import database
 from bench.frame import machine, say, table
 
-NAMES = ("prepare", "imports")
+NAMES = ("prepare", "imports", "engine", "status", "memory", "launch", "idle")
 ENGINES = ("postgres", "sqlite")
 
 
