@@ -107,3 +107,41 @@ def test_the_lease_that_operators_are_told() -> None:
     assert "75 s by default" in words("operating")
     assert "its lease ends after a minute" in words("operating")
     assert writing.LEASE == 60
+
+
+def test_what_a_key_allows() -> None:
+    options = conf._read("default", {"API_KEY": "k"})
+    rows = document("docs/scaling.md").section("What a key allows").rows()[1:]
+    said = [[int(cell.replace(",", "")) for cell in row[1:]] for row in rows]
+    limits = [window.limit for window in options.rate_limits]
+    assert said == [[n, n * options.batch_size, n] for n in limits]
+
+
+def test_what_ten_keys_need() -> None:
+    options = conf._read("default", {"API_KEY": "k"})
+    minute, _hour, day = options.rate_limits
+    said = document("docs/scaling.md").section("What ten keys need").rows()[1:]
+    for row, each in zip(said[:4], (1, options.batch_size, 2, 35), strict=True):
+        for keys, cell in zip((1, 10), row[1:], strict=True):
+            quick, steady = (
+                float(x.strip(")").replace(",", "")) for x in cell.split(" (")
+            )
+            assert quick == pytest.approx(
+                keys * each * minute.limit / minute.seconds, rel=0.02
+            )
+            assert steady == pytest.approx(
+                keys * each * day.limit / day.seconds, rel=0.04
+            )
+    lanes = said[4]
+    assert [int(cell) for cell in lanes[1:]] == [
+        options.concurrency,
+        options.concurrency * 10,
+    ]
+
+
+def test_how_many_lanes_are_enough() -> None:
+    options = conf._read("default", {"API_KEY": "k"})
+    a_second = options.rate_limits[0].limit / options.rate_limits[0].seconds
+    for many, said in ((options.concurrency, "2.4 s"), (16, "9.6 s")):
+        assert said == f"{many / a_second:.1f} s"
+        assert said in words("scaling")
