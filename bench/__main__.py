@@ -8,7 +8,7 @@ import importlib
 from bench.databases import database
 from bench.frame import machine, say, table
 
-NAMES = ("prepare", "imports", "engine", "status", "memory", "launch", "idle")
+NAMES = ("prepare", "imports", "engine", "status", "memory", "launch", "idle", "pages", "exports")
 ENGINES = ("postgres", "sqlite")
 
 
