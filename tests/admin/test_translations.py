@@ -17,6 +17,11 @@ APP = Path(csms_campaigns.__file__).parent
 MESSAGES = APP / "locale" / "ar" / "LC_MESSAGES"
 MARKS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}
 PLURALS = 6
+# Its arguments may hold brackets in their quotes.
+CALL = re.compile(
+    r"""\b(?:_|n?gettext)\((?:[^()'"]|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")*\)""",
+    re.DOTALL,
+)
 
 Text = tuple[str, bool]
 """A marked string, and whether it has plurals."""
@@ -37,10 +42,8 @@ def marked_in(source: str) -> Iterator[Text]:
 
 def marked_in_template(path: Path) -> Iterator[Text]:
     prepared = templatize(path.read_text())
-    for call in re.findall(
-        r"(?:\b_|\bgettext|\bngettext)\([^\n]*?\)(?=\s|$)", prepared
-    ):
-        yield from marked_in(call.strip())
+    for call in CALL.findall(prepared):
+        yield from marked_in(call)
 
 
 def everything() -> list[Text]:
