@@ -17,6 +17,7 @@ from csms_campaigns.engine.ending import (
     finish_campaigns,
 )
 from csms_campaigns.engine.ledger import ledger
+from csms_campaigns.engine.sums import sums
 from csms_campaigns.engine.taking import Taken, take
 from csms_campaigns.gateway.errors import AnswerLost, Unreachable
 from csms_campaigns.models import Batch, Campaign, SendResult
@@ -213,3 +214,20 @@ def test_an_empty_slice_ends_the_loop() -> None:
     campaign = factories.draft()
     cancel_pending(campaign.pk)
     assert status(campaign) == S.DRAFT
+
+
+def test_what_a_long_cancel_leaves_is_for_the_next_ticks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ending, "SLICE", 2)
+    monkeypatch.setattr(ending, "PATIENCE", 0.0)
+    campaign = campaign_in(S.SENDING, 95)
+    batches = Batch.objects.filter(campaign=campaign)
+    lifecycle.cancel(campaign.pk)
+    assert status(campaign) == S.CANCELLED
+    for done in (2, 4):
+        assert batches.filter(status="cancelled").count() == done
+        cancel_leftovers()
+    while batches.filter(status="pending").exists():
+        cancel_leftovers()
+    assert sums(campaign).cancelled == 95
