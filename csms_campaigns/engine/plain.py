@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import DataError
 from django.db.models import F
 
 from csms_campaigns.engine import bulk, people
@@ -58,11 +59,12 @@ _WRITTEN: Final = """
 SELECT skip_reason, count(*), max(contact_id) FROM {table}
  WHERE id > %s AND id <= %s AND campaign_id = %s GROUP BY skip_reason
 """
-# The same rule as `models.fields.E164`; a regular expression takes twice as long.
-_VALID_POSTGRESQL: Final = """
-raw >= '+1' COLLATE "C" AND raw < '+:' COLLATE "C"
-AND translate(raw, '0123456789', '') = '+' AND octet_length(raw) BETWEEN 8 AND 16
+# The same rule as `models.fields.E164`. The first takes an eighth of a regular expression's
+# time, and fails for what is no number at all.
+_QUICK_POSTGRESQL: Final = """
+'+' || CAST(raw AS bigint) = raw AND octet_length(raw) BETWEEN 8 AND 16
 """
+_VALID_POSTGRESQL: Final = r"raw ~ '^\+[1-9][0-9]{6,14}$'"
 _VALID_SQLITE: Final = """
 raw >= '+1' AND raw < '+:'
 AND ltrim(substr(raw, 2), '0123456789') = '' AND length(raw) BETWEEN 8 AND 16
@@ -89,9 +91,21 @@ class PlainWriter:
     last: int = 0
     """The highest contact so far."""
 
+    is_careful: bool = False
+    """Something among the numbers is none."""
+
     def write(self) -> None:
-        while self._write_slice():
+        while self._write_next():
             pass
+
+    def _write_next(self) -> int:
+        try:
+            return self._write_slice()
+        except DataError:
+            if self.is_careful:
+                raise
+            self.is_careful = True
+            return self._write_slice()
 
     def _write_slice(self) -> int:
         with one_slice(self.campaign_id, self.token, self.tally):
@@ -136,10 +150,15 @@ class PlainWriter:
             people=source,
             batch_id=batch_id,
             rest="".join(f", {bulk.literal(value)}" for value in rest.values()),
-            is_valid=_VALID_POSTGRESQL if is_postgresql() else _VALID_SQLITE,
+            is_valid=self._is_valid(),
             **_WORDS,
         )
         return sql, [*places, self.campaign_id, *params]
+
+    def _is_valid(self) -> str:
+        if not is_postgresql():
+            return _VALID_SQLITE
+        return _VALID_POSTGRESQL if self.is_careful else _QUICK_POSTGRESQL
 
     def _batch_id(self, ids: list[int], room: int) -> tuple[str, list[Any]]:
         """SQL for the batch of a place: the first one has room for so many."""

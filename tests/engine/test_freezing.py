@@ -6,6 +6,7 @@ import gc
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from csms_campaigns.engine import audience, composition, people
 from csms_campaigns.engine.composition import check_parts
@@ -69,6 +70,29 @@ def test_a_text_that_looks_like_sql_stays_a_text() -> None:
     text = "100% off: 'x' \\ %s {table}; DROP TABLE x; --"
     [batch] = prepared(factories.draft(message=text))
     assert batch.message == text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["garbage", "", "+", "0501234567", "+0501234567", "+966 50123", "+12125551234 "]
+    + ["+121255", "+12125551234x", " +12125551234", "+1_212_5551", "١٢١٢٥٥٥١٢٣٤"]
+    + ["-12125551234", "+-2125551234", "12125551234"],
+)
+@pytest.mark.parametrize("message", ["Hello", "Hello {{ name }}"])
+def test_what_is_no_number_is_left_out_in_each_way_of_writing(
+    message: str, wrong: str
+) -> None:
+    chosen = factories.people(5)
+    third = chosen.contacts.order_by("pk")[2]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE csms_campaigns_contact SET phone = %s WHERE id = %s",
+            [wrong, third.pk],
+        )
+    prepared(factories.draft(message=message, lists=[chosen]))
+    left_out = SendResult.objects.get(status="skipped")
+    assert (left_out.skip_reason, left_out.error) == ("invalid_phone", wrong)
+    assert (left_out.phone, left_out.contact_id) == (None, third.pk)
 
 
 # Excluded lists
