@@ -30,11 +30,18 @@ def run(url: str, size: int) -> list[Figure]:
     bare = [apart(insert, url).answer]
     prepared = {name: apart(prepare, url, name) for name in MESSAGES}
     bare.append(apart(insert, url).answer)
-    figures = [_figure(name, size, found, bare) for name, found in prepared.items()]
+    # SQLite inserts in our own process, at a cost that nothing written in Python comes near.
+    allowed = ALLOWED if url.startswith("postgres") else {}
+    figures = [
+        _figure(name, size, found, bare, allowed.get(name))
+        for name, found in prepared.items()
+    ]
     return [*figures, *_memory(url, size, prepared["each a text of their own"].peak_mb)]
 
 
-def _figure(name: str, size: int, found: Apart, bare: list[Stopwatch]) -> Figure:
+def _figure(
+    name: str, size: int, found: Apart, bare: list[Stopwatch], allowed: float | None
+) -> Figure:
     """The baseline is that of the same minutes: before and after."""
     watch: Stopwatch = found.answer
     mean = [
@@ -50,7 +57,7 @@ def _figure(name: str, size: int, found: Apart, bare: list[Stopwatch]) -> Figure
         watch.wall,
         "s",
         mean[0],
-        ALLOWED[name],
+        allowed,
         f"{size / watch.wall:,.0f} people a second; {processor}",
     )
 
