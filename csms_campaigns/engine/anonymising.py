@@ -16,6 +16,7 @@ from django.db.models.functions import Cast, Concat
 from csms_campaigns.engine.database import rows
 from csms_campaigns.models import Batch, Campaign, SendResult
 from csms_campaigns.sms.placeholders import PlaceholderError, compile_message
+from csms_campaigns.states import CampaignKind
 
 MARK: Final = "#"
 """A number begins with a plus."""
@@ -59,8 +60,11 @@ def blank_texts(batch_ids: Iterable[int]) -> int:
 
 
 def _blank(campaign_id: int, batch_ids: Collection[int]) -> int:
-    message = rows(Campaign).values_list("message", flat=True).get(pk=campaign_id)
-    if not _is_personal(message):
+    campaign = rows(Campaign).get(pk=campaign_id)
+    if campaign.kind == CampaignKind.TEST:
+        # Its text is as somebody of the audience would have read it, who is not in its rows.
+        rows(Campaign).filter(pk=campaign_id).update(message="")
+    elif not _is_personal(campaign.message):
         return 0
     return rows(Batch).filter(pk__in=batch_ids).update(message="")
 

@@ -9,6 +9,7 @@ are changed under its lock, which takes and answers need too.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -63,10 +64,12 @@ def _forget_contacts(ids: list[int]) -> None:
         _clean_history(Contact, ids)
 
 
-def _begin_preparations_anew() -> None:
+def _begin_preparations_anew(ids: Iterable[int] | None = None) -> None:
     """One that read the contact before it went would write it after we have looked."""
     preparing = rows(Campaign).filter(status=CampaignStatus.PREPARING)
-    for pk in preparing.values_list("pk", flat=True):
+    if ids is not None:
+        preparing = preparing.filter(pk__in=ids)
+    for pk in preparing.order_by("pk").values_list("pk", flat=True):
         # The tick gives it to a worker, as it does where one has died.
         preparing.filter(pk=pk).update(
             prepare_token=uuid.uuid4(), prepare_lease_until=now()
@@ -102,6 +105,8 @@ def _erase_some(phone: str, contact_ids: list[int]) -> tuple[int, int] | None:
         lock_account(account)
         # After the account: no cancel and no new review comes between.
         list(rows(Campaign).select_for_update().filter(pk__in=chosen).order_by("pk"))
+        # Others may still come into the batches whose texts are about to be blanked.
+        _begin_preparations_anew(chosen)
         return _erase_rows(found.filter(campaign__in=chosen))
 
 

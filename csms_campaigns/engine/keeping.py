@@ -38,10 +38,17 @@ def kept(campaign_id: int, token: UUID) -> Iterator[None]:
 def _keep(campaign_id: int, token: UUID, done: Event) -> None:
     try:
         while not done.wait(EVERY):
-            hold(campaign_id, token)
+            _hold(campaign_id, token)
     except TokenLost:
         pass  # Whoever writes the next slice finds out too.
-    except DatabaseError:
-        logger.exception("The lease of campaign %s could not be renewed", campaign_id)
     finally:
+        connection().close()
+
+
+def _hold(campaign_id: int, token: UUID) -> None:
+    try:
+        hold(campaign_id, token)
+    except DatabaseError:
+        # The next try comes before the lease has run out.
+        logger.exception("The lease of campaign %s could not be renewed", campaign_id)
         connection().close()

@@ -79,8 +79,7 @@ def nth_free(places: Sequence[Place], window: Window, n: int) -> datetime | None
 
 def _recent(account: GatewayAccount, window: Window) -> list[Place]:
     """All that can still hold a place: no more than the limit for each window begun."""
-    windows = math.ceil((window.seconds + ARRIVAL + MARGIN) / window.seconds)
-    oldest = account.cum - window.limit * windows
+    oldest = account.cum - _most_held(window)
     found = rows(Attempt).filter(account=account, cum__gt=oldest)
     columns = found.values_list("cum", "stamped_at", "done_at", "outcome")
     # Where the answer was lost, nobody knows that the request has arrived.
@@ -93,6 +92,17 @@ def _recent(account: GatewayAccount, window: Window) -> list[Place]:
         for cum, stamped, done, outcome in columns
     ]
     return logged + _lost(account, oldest)
+
+
+def _most_held(window: Window) -> int:
+    windows = math.ceil((window.seconds + ARRIVAL + MARGIN) / window.seconds)
+    return window.limit * windows
+
+
+def still_count(account: GatewayAccount, options: Account, cum: int) -> bool:
+    """Whether a window may hold the requests up to `cum`; told by counts, not by a clock."""
+    most = max((_most_held(window) for window in options.rate_limits), default=0)
+    return cum > account.cum - most
 
 
 def _moved(account: GatewayAccount, cum: int) -> timedelta:

@@ -93,7 +93,11 @@ def undecided() -> list[Undecided]:
 
 def last_failures() -> list[LastCause]:
     """Of the latest batches in which somebody failed; the most frequent cause first."""
-    failed = rows(Batch).filter(failed_count__gt=0, finished_at__isnull=False)
+    failed = rows(Batch).filter(
+        failed_count__gt=0,
+        finished_at__isnull=False,
+        campaign__kind=CampaignKind.CAMPAIGN,
+    )
     ids = failed.order_by("-finished_at").values_list("pk", flat=True)[:FAILURES]
     found = (
         rows(SendResult)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from csms_campaigns import conf
-from csms_campaigns.engine import accounts, pausing, recording, witness
+from csms_campaigns.engine import accounts, limits, pausing, recording, witness
 from csms_campaigns.engine.database import atomic, lock_account, now, rows
 from csms_campaigns.engine.ending import finish_campaign
 from csms_campaigns.engine.errors import CampaignError
@@ -146,8 +146,9 @@ def _count_lost(account: GatewayAccount, after: int, moment: datetime) -> None:
     """The running count goes on behind what was forgotten, and one request goes first, alone."""
     lost = {}
     if after > account.cum:
-        still_counts = account.lost_to > account.lost_from
-        since = account.lost_from if still_counts else account.cum
+        options = conf.account(account.alias)
+        is_recent = limits.still_count(account, options, account.lost_to)
+        since = account.lost_from if account.lost_at and is_recent else account.cum
         lost = {"lost_from": since, "lost_to": after, "lost_at": moment}
     rows(GatewayAccount).filter(pk=account.pk).update(
         cum=after,

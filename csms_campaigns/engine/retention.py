@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from csms_campaigns.engine import accounts
 from csms_campaigns.engine.anonymising import anonymise, blank_texts
@@ -75,8 +75,23 @@ def _ended(days: int | None) -> QuerySet[Campaign]:
         return rows(Campaign).none()
     before = now() - timedelta(days=days)
     over = Q(status__in=ENDED, finished_at__lt=before)
-    later = rows(Campaign).filter(parent=OuterRef("pk")).exclude(over)
-    return rows(Campaign).filter(over, ~Exists(later)).order_by("pk")
+    found = rows(Campaign).filter(over).order_by("pk")
+    return found.exclude(pk__in=_before_those(rows(Campaign).exclude(over)))
+
+
+def _before_those(campaigns: QuerySet[Campaign]) -> set[int]:
+    """Ids of what they follow from, through all generations."""
+    found: set[int] = set()
+    level = _parents(campaigns)
+    while level:
+        found |= level
+        level = _parents(rows(Campaign).filter(pk__in=level)) - found
+    return found
+
+
+def _parents(campaigns: QuerySet[Campaign]) -> set[int]:
+    followed = campaigns.filter(parent__isnull=False)
+    return {pk for pk in followed.values_list("parent", flat=True) if pk}
 
 
 PERSONAL: Final = Q(phone__startswith="+") | (Q(phone__isnull=True) & ~Q(error=""))

@@ -70,7 +70,9 @@ def sums(campaign: Campaign, since: datetime | None = None) -> Sums:
 
 def recent_sums(campaign: Campaign, since: datetime | None = None) -> Sums:
     """For pages: of a very large campaign as they were some seconds ago."""
-    return recent(campaign, "sums", lambda: sums(campaign, since))
+    # Figures without a pace must not stand for those that have one.
+    what = "sums" if since is None else "sums and pace"
+    return recent(campaign, what, lambda: sums(campaign, since))
 
 
 def recent_sums_of(campaigns: Iterable[Campaign]) -> dict[int, Sums]:

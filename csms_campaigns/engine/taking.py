@@ -46,6 +46,8 @@ CLOCK_SLACK: Final = 1.0
 """Seconds that the clock may be behind the last stamp; more means that it was set back."""
 LEASE_MARGIN: Final = 10.0
 """Seconds beyond the longest request; a *finish* that is later still counts."""
+MOST_EMPTIED: Final = 100
+"""Batches that opt-outs have emptied, in one take: it holds the account and the campaign."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ def _claim_next(
     found = sending_campaigns(account.alias)
     tests_first = F("kind").desc()  # "test" is behind "campaign" in the alphabet
     least_served = F("served_at").asc(nulls_first=True)
+    emptied = 0
     for pk in found.order_by(tests_first, least_served, "pk").values_list(
         "pk", flat=True
     ):
@@ -156,6 +159,10 @@ def _claim_next(
             if recipients := _cut(account, campaign, batch, _recipients(batch)):
                 return _claim(account, options, campaign, batch, recipients, moment)
             close_emptied(batch.pk, moment)
+            emptied += 1
+            if emptied == MOST_EMPTIED:
+                # Many of one person each: a pause must get in, and the permit grows old.
+                return Wait(0.0)
     return _wait_for_delayed(account.alias, options, moment)
 
 
