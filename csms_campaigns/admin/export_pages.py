@@ -96,7 +96,7 @@ class ExportPages:
         filters = request.GET.urlencode() or "–"
         words = {"format": str(FORMATS[form][0]), "filters": filters}
         LogEntry.objects.create(
-            user_id=request.user.pk,
+            user_id=str(request.user.pk),
             content_type=ContentType.objects.get_for_model(model),
             object_id=str(campaign.pk) if campaign else None,
             object_repr=str(campaign or self.opts.verbose_name_plural)[:200],

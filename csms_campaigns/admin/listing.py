@@ -69,6 +69,7 @@ def counted(queryset: QuerySet) -> tuple[int, str]:
 class LargeChangeList(ChangeList):
     """Pages by the row at which they begin; the first column of the order must be unique."""
 
+    model_admin: Any
     count_label: str
     first_link = previous_link = next_link = last_link = ""
 
@@ -86,13 +87,13 @@ class LargeChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         rows, has_previous, has_next = self._rows(request)
         self._link(rows, has_previous, has_next)
-        self.result_list = rows  # type: ignore[assignment]
+        self.result_list = rows
         self.result_count, self.count_label = self._count(
             rows, has_previous or has_next
         )
         self.show_full_result_count = False
         self.show_admin_actions = bool(rows)
-        self.full_result_count = None  # type: ignore[assignment]
+        self.full_result_count = None
         self.can_show_all = self.multi_page = False
         self.paginator = Paginator(rows, self.list_per_page)
 

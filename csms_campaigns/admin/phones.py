@@ -64,9 +64,8 @@ def ends_with(queryset: QuerySet, term: str) -> QuerySet | None:
     if "+" in term or not looks_like_number(term) or len(digits) < LAST_DIGITS:
         return None
     backwards = Reverse("phone", output_field=CharField())
-    return queryset.alias(backwards=backwards).filter(
-        backwards__startswith=digits[::-1]
-    )
+    found: QuerySet = queryset.alias(backwards=backwards)
+    return found.filter(backwards__startswith=digits[::-1])
 
 
 def _digits(term: str) -> str:

@@ -126,7 +126,8 @@ def _left_out_before(reason: str) -> Q:
     counted = Campaign.objects.filter(
         skipped_counts__has_key=reason, first_result_id__isnull=False
     )
-    ranges = list(counted.values_list("pk", "first_result_id", "last_result_id"))
+    columns = counted.values_list("pk", "first_result_id", "last_result_id")
+    ranges: list[tuple[int, Any, Any]] = list(columns)
     if not ranges:
         return NOBODY
     return Q(

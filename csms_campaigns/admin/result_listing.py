@@ -102,7 +102,8 @@ class ResultChangeList(LargeChangeList):
                 # By ids of their own, or the planner would walk over all recipients again.
                 own = SendResult.objects.filter(batch_id__in=ids)
                 pks = list(own.values_list("pk", flat=True))
-                return self.queryset.filter(pk__in=pks)
+                found: QuerySet = self.queryset.filter(pk__in=pks)
+                return found
         return None
 
     def _link(self, rows: list[Any], has_previous: bool, has_next: bool) -> None:

@@ -107,11 +107,11 @@ def _selected(found: Found) -> Found:
         request_segments=Subquery(segments),
         campaign_name=Subquery(campaigns),
     )
-    return chosen.values_list(*OWN, *LOOKED_UP)  # type: ignore[return-value]
+    return chosen.values_list(*OWN, *LOOKED_UP)
 
 
 def _read(part: Found) -> tuple[list[Recipient], int]:
-    rows = [Recipient(*row) for row in part]  # type: ignore[misc]
+    rows = [Recipient(*row) for row in part]  # type: ignore[misc] # a list of values
     return rows, len(rows)
 
 

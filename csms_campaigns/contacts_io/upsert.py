@@ -146,8 +146,7 @@ class Writer:
             " SELECT is_new, string_agg(phone, ',') FROM found GROUP BY is_new"
         )
         texts = dict(self._fetch(packed, params))
-        new, changed = texts.get(True), texts.get(False)
-        return new.split(",") if new else [], changed.split(",") if changed else []
+        return _numbers(texts.get(True)), _numbers(texts.get(False))
 
     def _opted_out(self) -> list[str]:
         rows = self._fetch(
@@ -210,3 +209,7 @@ def _merge(old: str, new: str) -> str:
     values = json.loads(old)
     merged = values | json.loads(new)
     return old if merged == values else json.dumps(merged)
+
+
+def _numbers(packed: str | None) -> list[str]:
+    return packed.split(",") if packed else []

@@ -42,7 +42,7 @@ def is_member(list_ids: Iterable[int]) -> Exists:
     """Of a contact: looked up by contact. By list, which a planner prefers while it does not know
     how large the list is, each lookup would read all of the list."""
     mine = rows(Contact.lists.through).filter(contact=OuterRef("pk"))
-    listed = mine.alias(which=F("contactlist_id") + 0)
+    listed: QuerySet[Any] = mine.alias(which=F("contactlist_id") + 0)
     return Exists(listed.filter(which__in=list(list_ids)))
 
 
