@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
@@ -143,7 +144,14 @@ class LargeChangeList(ChangeList):
         return counted(self.queryset) if exact is None else (exact, number(exact))
 
 
-class LargeTableAdmin(admin.ModelAdmin):
+if apps.is_installed("unfold"):
+    # Its templates leave the fields and buttons of any other ModelAdmin bare.
+    from unfold.admin import ModelAdmin  # type: ignore[import-not-found,unused-ignore]
+else:
+    from django.contrib.admin import ModelAdmin
+
+
+class LargeTableAdmin(ModelAdmin):
     # Of what autocompletes; the list pages have no numbers.
     paginator = CappedPaginator
     show_full_result_count = False
