@@ -17,7 +17,10 @@ pytestmark = pytest.mark.once
 PACKAGE = ROOT / "csms_campaigns"
 KINDS = {
     "templates": "templates/**/*.html",
-    "static files": "static/**/*.*",
+    "pages outside of the admin": "templates/csms_campaigns/opt_out/*.html",
+    "static files": "static/**/*",
+    "licences of what others wrote": "static/**/vendor/*/LICENSE",
+    "tags of templates": "templatetags/*.py",
     "translations": "locale/**/*.mo",
     "migrations": "migrations/*.py",
     "commands": "management/commands/*.py",
@@ -34,7 +37,8 @@ def archive(wheel: Path) -> Iterator[ZipFile]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_everything_that_the_app_needs_is_there(archive: ZipFile, kind: str) -> None:
-    wanted = {str(p.relative_to(ROOT)) for p in PACKAGE.glob(KINDS[kind])}
+    found = [path for path in PACKAGE.glob(KINDS[kind]) if path.is_file()]
+    wanted = {str(path.relative_to(ROOT)) for path in found}
     assert wanted
     assert wanted <= set(archive.namelist())
 
@@ -44,6 +48,7 @@ def test_nothing_else_is_there(archive: ZipFile) -> None:
     [info] = tops - {"csms_campaigns"}
     assert info.startswith("django_csms_campaigns-")
     assert info.endswith(".dist-info")
+    assert [n for n in archive.namelist() if "bench" in n or "demo" in n] == []
     ends = (".pyc", ".sqlite3", ".log", ".pot", ".orig")
     assert [name for name in archive.namelist() if name.endswith(ends)] == []
 
