@@ -7,8 +7,9 @@ later on, by as much. Everything is kept in the account's row, and read and writ
 lock: a jump is counted once, whoever sees it, and workers may be started again meanwhile.
 
 `account.clock` holds `shift`, the sum of all moves that were noticed; `machines`, for each one
-what it saw at first: the distance (at least, at most) and the shift at that time; and `jumps`:
-(running count, seconds), which move every request up to that count.
+what it saw at first: the distance (at least, at most), the shift at that time, and how many
+were first seen before; and `jumps`: (running count, seconds), which move every request up to
+that count.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any, Final
 from csms_campaigns.conf import Account
 from csms_campaigns.engine import database
 from csms_campaigns.engine.database import rows
-from csms_campaigns.engine.limits import steady
+from csms_campaigns.engine.limits import steady, still_count
 from csms_campaigns.models import GatewayAccount
 
 TOLERANCE: Final = 0.04
@@ -93,11 +94,12 @@ def watch(
     shift: float = account.clock.get("shift", 0.0)
     if machine not in machines:
         if reading.is_narrow:
-            machines[machine] = [reading.least, reading.most, shift]
-            latest = dict(list(machines.items())[-MOST_MACHINES:])
-            _save(account, {**account.clock, "machines": latest})
+            seen = [reading.least, reading.most, shift, _next(machines)]
+            latest = sorted(machines.items(), key=_place)[1 - MOST_MACHINES :]
+            known = {**dict(latest), machine: seen}
+            _save(account, {**account.clock, "machines": known})
         return
-    least, most, counted = machines[machine]
+    least, most, counted = machines[machine][:3]
     # It has moved by so much, less what is counted already: at least, and at most.
     moved = reading.least - most - (shift - counted)
     at_most = reading.most - least - (shift - counted)
@@ -108,13 +110,21 @@ def watch(
         _save(account, {**account.clock, "shift": shift + moved})
 
 
+def _place(entry: tuple[str, list[float]]) -> float:
+    """When it was first seen, by count: PostgreSQL keeps keys in an order of its own."""
+    _machine, [_least, _most, _shift, *place] = entry
+    return place[0] if place else 0
+
+
+def _next(machines: dict[str, list[float]]) -> float:
+    return max(map(_place, machines.items()), default=0) + 1
+
+
 def _jump(
     account: GatewayAccount, options: Account, seconds: float, at_most: float
 ) -> None:
-    longest = max((window.limit for window in options.rate_limits), default=0)
     before = account.clock.get("jumps", [])
-    # A request that is older than that has left every window.
-    jumps = [jump for jump in before if jump[0] > account.cum - longest]
+    jumps = [jump for jump in before if still_count(account, options, jump[0])]
     jumps.append([account.cum, at_most])
     while len(jumps) > MOST_JUMPS:
         (_cum, first), (cum, second) = jumps[:2]

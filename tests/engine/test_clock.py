@@ -131,6 +131,33 @@ def test_many_jumps_need_little_room(account: GatewayAccount) -> None:
     assert len(account.clock["machines"]) == clock.MOST_MACHINES
 
 
+def test_machines_that_are_no_more_crowd_nobody_out(account: GatewayAccount) -> None:
+    """PostgreSQL keeps the keys of JSON in an order of its own, by their letters."""
+    look(account, *[(f"z{i:02}", seen(i)) for i in range(clock.MOST_MACHINES + 5)])
+    look(account, ("a", seen(100)), ("b", seen(-40)))
+    assert {"a", "b"} <= set(account.clock["machines"])
+    look(account, ("b", seen(-35)), ("a", seen(105)))
+    assert moved(account) == pytest.approx(5, abs=0.01)
+
+
+def test_a_machine_that_was_seen_by_an_earlier_release_is_known(
+    account: GatewayAccount,
+) -> None:
+    GatewayAccount.objects.update(clock={"machines": {"a": [100, 100.001, 0.0]}})
+    look(account, ("b", seen(3)), ("a", seen(105)))
+    assert moved(account) == pytest.approx(5, abs=0.01)
+
+
+def test_a_jump_is_kept_as_long_as_the_limiter_reads(account: GatewayAccount) -> None:
+    """An answer may come three seconds late, so it reads more than one window's limit."""
+    options = Account("default", "key", rate_limits=(Window(60, 5),))
+    for cum, distance in ((7, 100), (7, 105), (12, 115)):
+        GatewayAccount.objects.update(cum=cum)
+        watch(fresh(), options, seen(distance), "a")
+    account.refresh_from_db()
+    assert moved(account, 7) == pytest.approx(15, abs=0.02)
+
+
 def test_the_clock_that_is_read_lies_between_two_looks() -> None:
     before = limits.steady()
     found = clock.read()
