@@ -7,7 +7,7 @@ does. How many there are is exact where that is cheap, and an honest “about”
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.apps import apps
 from django.contrib import admin
@@ -144,11 +144,11 @@ class LargeChangeList(ChangeList):
         return counted(self.queryset) if exact is None else (exact, number(exact))
 
 
-if apps.is_installed("unfold"):
-    # Its templates leave the fields and buttons of any other ModelAdmin bare.
-    from unfold.admin import ModelAdmin  # type: ignore[import-not-found,unused-ignore]
-else:
+if TYPE_CHECKING or not apps.is_installed("unfold"):
     from django.contrib.admin import ModelAdmin
+else:
+    # Its templates leave the fields and buttons of any other ModelAdmin bare.
+    from unfold.admin import ModelAdmin
 
 
 class LargeTableAdmin(ModelAdmin):
