@@ -32,7 +32,8 @@ def kept(campaign_id: int, token: UUID) -> Iterator[None]:
         yield
     finally:
         done.set()
-        thread.join()
+        # Not for ever: in a transaction of the site's, it waits for a row that we have locked.
+        thread.join(EVERY)
 
 
 def _keep(campaign_id: int, token: UUID, done: Event) -> None:

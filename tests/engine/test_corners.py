@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -213,3 +214,21 @@ def test_one_error_does_not_end_the_keeping(monkeypatch: pytest.MonkeyPatch) -> 
     campaign = factories.draft(1)
     with keeping.kept(campaign.pk, audience.begin(campaign.pk)):
         wait_until(lambda: len(calls) > 2)
+
+
+def test_leaving_does_not_wait_for_one_who_waits_for_us(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Within a transaction of the site's, the campaign's row is locked by ourselves."""
+    began, ended = Event(), Event()
+
+    def hold(*_args: Any) -> None:
+        began.set()
+        assert ended.wait(60)
+
+    monkeypatch.setattr(keeping, "hold", hold)
+    monkeypatch.setattr(keeping, "EVERY", 0.01)
+    campaign = factories.draft(1)
+    with keeping.kept(campaign.pk, audience.begin(campaign.pk)):
+        assert began.wait(60)
+    ended.set()
