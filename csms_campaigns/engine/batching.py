@@ -65,9 +65,9 @@ class Batcher:
         return tuple(name for name in self.message.names if name != OF_PERSON)
 
     def assign(self, people: Iterable[Person]) -> list[Row]:
-        return [self._row(person) for person in people]
+        return [self.row(person) for person in people]
 
-    def _row(self, person: Person) -> Row:
+    def row(self, person: Person) -> Row:
         if person.left_out:
             return Row(person, None, person.left_out, person.phone)
         if person.opted_out:

@@ -57,9 +57,8 @@ class Freezer:
                 collect()
 
     def _write_slice(self, found: list[Person]) -> None:
-        assigned = self.batcher.assign(found)
-        self.tally.batches = self.batcher.batch_count
-        write_slice(self.campaign.pk, self.token, self.tally, assigned)
+        ours = (self.campaign.pk, self.token, self.tally)
+        write_slice(*ours, map(self.batcher.row, found), len(found))
 
 
 @contextmanager

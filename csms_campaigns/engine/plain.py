@@ -184,7 +184,7 @@ class PlainWriter:
 
     def _add(self, counts: Counter[str], groups: list[Group]) -> None:
         self.tally.audience += counts.total()
-        self.tally.batches = self.batcher.batch_count
+        self.tally.batches = self.tally.written = self.batcher.batch_count
         self.tally.skipped.update({why: n for why, n in counts.items() if why})
         self.tally.segments += sum(g.segments for g in groups[:1]) * counts[""]
         self.tally.zones.update(group.time_zone for group in groups)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,6 +17,7 @@ from csms_campaigns.engine.batching import Group, Row
 from csms_campaigns.engine.database import (
     atomic,
     connection,
+    is_postgresql,
     now,
     rows,
 )
@@ -41,12 +42,10 @@ class Tally:
     zones: set[str] = field(default_factory=set)
     skipped: Counter[str] = field(default_factory=Counter)
     first_result_id: int | None = None
-
-    def add(self, written: Sequence[Row]) -> None:
-        self.audience += len(written)
-        self.skipped.update(row.skip_reason for row in written if row.group is None)
-        self.segments += sum(row.group.segments for row in written if row.group)
-        self.zones.update(row.group.time_zone for row in written if row.group)
+    written: int = 0
+    """The highest number of a batch that stands in the database."""
+    batch_ids: deque[int] = field(default_factory=deque)
+    """For the batches to come."""
 
     @property
     def recipients(self) -> int:
@@ -73,11 +72,12 @@ def one_slice(campaign_id: int, token: UUID, tally: Tally) -> Iterator[None]:
         write_figures(campaign_id, token, tally)
 
 
-def write_slice(campaign_id: int, token: UUID, tally: Tally, found: list[Row]) -> None:
+def write_slice(
+    campaign_id: int, token: UUID, tally: Tally, found: Iterable[Row], most: int
+) -> None:
+    """At most so many rows, which may be made while the database takes the ones before."""
     with one_slice(campaign_id, token, tally):
-        write_groups(campaign_id, [row.group for row in found if row.group])
-        _write_results(campaign_id, found)
-        tally.add(found)
+        _SliceWriter(campaign_id, tally, found, most).write()
 
 
 def begin_range(tally: Tally) -> None:
@@ -146,19 +146,60 @@ _NOT_IN_THE_NUMBER: Final = frozenset({SkipReason.INVALID_PHONE, SkipReason.DUPL
 """They have no place in the unique column: what was given stands in `error`."""
 
 
-def _write_results(campaign_id: int, found: list[Row]) -> None:
-    """Nearly all are contacts who will be texted: three columns tell them apart."""
-    texted: list[bulk.Line] = []
-    others: list[bulk.Line] = []
-    for row in found:
-        person, group = row.person, row.group
-        if group and not person.name:
-            texted.append((person.contact_id, group.batch_id, person.phone))
-        else:
-            others.append(_values(row))
-    same = {"campaign_id": campaign_id}
-    bulk.insert(SendResult, _TEXTED, texted, {**same, "status": _PENDING})
-    bulk.insert(SendResult, _OTHERS, others, same)
+@dataclass
+class _SliceWriter:
+    """Recipients first, then their batches: no constraint is between them, and so texts are
+    filled in while the server writes the recipients before (a third of the time)."""
+
+    campaign_id: int
+    tally: Tally
+    found: Iterable[Row]
+    most: int
+    new: list[Group] = field(default_factory=list)
+    grown: dict[int, Group] = field(default_factory=dict)
+    others: list[bulk.Line] = field(default_factory=list)
+
+    def write(self) -> None:
+        same: dict[str, bulk.Cell] = {"campaign_id": self.campaign_id}
+        self._fill_pool()
+        lines = self._texted()
+        bulk.insert(SendResult, _TEXTED, lines, {**same, "status": _PENDING})
+        bulk.insert(SendResult, _OTHERS, self.others, same)
+        insert_groups(self.campaign_id, self.new)
+        if self.grown:
+            grow_groups(list(self.grown.values()))
+        self.tally.batches = self.tally.written = max(
+            [self.tally.written, *(group.number for group in self.new[-1:])]
+        )
+
+    def _fill_pool(self) -> None:
+        """Ids for as many batches as there may be: nothing can be asked for meanwhile."""
+        pool = self.tally.batch_ids
+        if not is_postgresql():
+            pool.clear()  # Theirs hold for one transaction alone.
+        pool.extend(bulk.new_ids(Batch, max(self.most - len(pool), 0)))
+
+    def _texted(self) -> Iterator[bulk.Line]:
+        """Nearly all are contacts who will be texted: three columns tell them apart."""
+        tally, pool, written = self.tally, self.tally.batch_ids, self.tally.written
+        for row in self.found:
+            person, group, reason, _error = row
+            tally.audience += 1
+            if group is None:
+                tally.skipped[reason] += 1
+                self.others.append(_values(row))
+                continue
+            tally.segments += group.segments
+            if group.batch_id is None:
+                group.batch_id = pool.popleft()
+                self.new.append(group)
+                tally.zones.add(group.time_zone)
+            elif group.number <= written:
+                self.grown[group.number] = group
+            if person.name:
+                self.others.append(_values(row))
+            else:
+                yield person.contact_id, group.batch_id, person.phone
 
 
 def _values(row: Row) -> bulk.Line:

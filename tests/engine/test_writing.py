@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from csms_campaigns.engine import audience
+from csms_campaigns.engine import audience, writing
 from csms_campaigns.engine.batching import Batcher, Row
 from csms_campaigns.engine.people import Person
 from csms_campaigns.engine.writing import LEASE, Tally, TokenLost, hold, write_slice
@@ -44,8 +44,7 @@ def batcher() -> Batcher:
 
 
 def write(campaign: Campaign, tally: Tally, made: Batcher, rows: list[Row]) -> None:
-    tally.batches = made.batch_count
-    write_slice(campaign.pk, token(campaign), tally, rows)
+    write_slice(campaign.pk, token(campaign), tally, rows, len(rows))
 
 
 def test_a_slice_writes_rows_and_figures_together(campaign: Campaign) -> None:
@@ -150,10 +149,10 @@ def test_a_token_that_is_lost_at_the_end_takes_the_slice_with_it(
     made, tally = batcher(), Tally()
     rows = made.assign(some(0, 8))
 
-    def lost(_self: Tally, _rows: list[Row]) -> None:
+    def lost(*_given: object) -> None:
         raise TokenLost
 
-    monkeypatch.setattr(Tally, "add", lost)
+    monkeypatch.setattr(writing, "write_figures", lost)
     with pytest.raises(TokenLost), transaction.atomic():
         write(campaign, tally, made, rows)
     assert not SendResult.objects.exists()
