@@ -13,7 +13,8 @@ from bench.databases import set_up
 from bench.frame import say, stopwatch
 
 SHARES: Final = (*[0.1] * 8, 0.05, *[0.012] * 10)
-"""Of all recipients; what is left is the last campaign, where each has a text of their own."""
+"""Of all recipients but those of the last campaign, where each has a text of their own."""
+OWN_TEXTS: Final = 300_000
 PER_BATCH: Final = 100
 
 _CONTACTS = """
@@ -111,13 +112,13 @@ UPDATE csms_campaigns_batch b SET attempt_id = a.id
 """
 
 
-def fill(url: str, results: int) -> None:
+def fill(url: str, results: int, contacts: int = 0, own_texts: int = OWN_TEXTS) -> None:
     set_up(url)
     from django.db import connection
 
     from csms_campaigns.models import Contact, ContactList, SendResult
 
-    contacts = max(results // 10, 1000)
+    contacts = contacts or max(results // 10, 1000)
     once = SendResult._meta.constraints[0]
     with connection.cursor() as cursor:
         cursor.execute(_CONTACTS, {"contacts": contacts})
@@ -129,19 +130,22 @@ def fill(url: str, results: int) -> None:
         first_contact = Contact.objects.order_by("pk").values_list("pk", flat=True)[0]
     with connection.schema_editor() as editor:
         editor.remove_constraint(SendResult, once)
-    shares = [*SHARES, 1 - sum(SHARES)]
-    for number, share in enumerate(shares):
+    for number, size in enumerate(sizes := _sizes(results, min(own_texts, contacts))):
         with stopwatch() as watch:
-            size = round(results * share)
-            per = 1 if number == len(shares) - 1 else PER_BATCH
+            per = 1 if number == len(sizes) - 1 else PER_BATCH
             skip = first_contact - 1 + (number * 7919) % max(contacts - size, 1)
-            _campaign(number, size, per, skip, len(shares))
+            _campaign(number, size, per, skip, len(sizes))
         say(f"campaign {number + 1}, {size:,} recipients: {watch.wall:.1f} s")
     with connection.schema_editor() as editor:
         editor.add_constraint(SendResult, once)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")
+
+
+def _sizes(results: int, own_texts: int) -> list[int]:
+    rest = results - own_texts
+    return [*(round(rest * share / sum(SHARES)) for share in SHARES), own_texts]
 
 
 def _campaign(number: int, size: int, per: int, skip: int, many: int) -> None:
@@ -209,11 +213,17 @@ def _campaign(number: int, size: int, per: int, skip: int, many: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.fill", description=__doc__)
     parser.add_argument("--results", type=int, default=10_000_000)
+    parser.add_argument(
+        "--contacts", type=int, default=0, help="a tenth of them, if not given"
+    )
+    parser.add_argument(
+        "--own-texts", type=int, default=OWN_TEXTS, help="batches of one person"
+    )
     given = parser.parse_args()
     if "DATABASE_URL" not in os.environ:
         parser.error("DATABASE_URL must name an empty PostgreSQL database")
     with stopwatch() as watch:
-        fill(os.environ["DATABASE_URL"], given.results)
+        fill(os.environ["DATABASE_URL"], given.results, given.contacts, given.own_texts)
     say(f"{watch.wall:.0f} s")
     return 0
 

@@ -181,13 +181,14 @@ class CampaignAdmin(ComposePages, CopyPages, CampaignPages, LargeTableAdmin):
     ) -> Any:
         campaign = kwargs.get("obj")
         form = context["adminform"].form
-        if "message" in form.fields:
+        editing = self.has_change_permission(request, campaign)
+        # The form keeps its fields where nobody may change them.
+        if "message" in form.fields and editing:
             composed = composition_of(form.data) if form.is_bound else _composed(form)
             form.instance.csms_reach = self.prepare_box(form, composed)
         if campaign is not None:
             context["csms_state"] = self.state(campaign)
             # The form's own button saves first: another one would lose what was typed.
-            editing = self.has_change_permission(request, campaign)
             but = ("review", "test") if editing else ()
             site = self.admin_site.name
             context["csms_tools"] = tools(request, campaign, site, but=but)

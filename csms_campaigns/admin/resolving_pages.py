@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -23,9 +23,9 @@ from csms_campaigns.engine import accounts, database, follow_ups
 from csms_campaigns.engine.causes import causes
 from csms_campaigns.engine.chosen import Choice
 from csms_campaigns.engine.errors import CampaignError
-from csms_campaigns.engine.evidence import evidence, learn_cost
+from csms_campaigns.engine.evidence import Cost, evidence, learn_cost
 from csms_campaigns.engine.resolving import resolve
-from csms_campaigns.engine.sums import sums
+from csms_campaigns.engine.sums import recent_sums
 from csms_campaigns.models import Batch, Campaign
 from csms_campaigns.states import Resolution
 
@@ -73,19 +73,18 @@ class ResolvingPages:
         return self._show_unknown(request, campaign)
 
     def _show_unknown(self, request: HttpRequest, campaign: Campaign) -> HttpResponse:
-        found = sums(campaign)
-        after = as_id(request.GET.get("after"))
-        batches = list(undecided(campaign).filter(pk__gt=after)[: PER_PAGE + 1])
+        found, people = recent_sums(campaign), _people(campaign, None)
+        batches = _undecided_after(campaign, as_id(request.GET.get("after")))
         shown = batches[:PER_PAGE]
         cost = learn_cost(accounts.state(campaign.account))
         return self.page(
             request,
             "unknown",
             campaign,
-            batches=_rows(shown, campaign),
+            batches=_rows(shown, campaign, cost),
             next_after=shown[-1].pk if len(batches) > PER_PAGE else None,
-            undecided=words.number(found.undecided),
-            anybody=found.undecided > 0,
+            undecided=words.number(people),
+            anybody=people > 0,
             decided={
                 "sent": words.number(found.treated_as_sent),
                 "failed": words.number(found.treated_as_failed),
@@ -236,11 +235,20 @@ def undecided(campaign: Campaign) -> QuerySet[Batch]:
     )
 
 
+def _undecided_after(campaign: Campaign, after: int) -> list[Batch]:
+    """One more than a page, if there are so many."""
+    # Sorted by a sum, or the planner walks over the batches of all campaigns in their order.
+    open_ones = undecided(campaign).filter(pk__gt=after).order_by(F("pk") + 0)
+    ids = list(open_ones.values_list("pk", flat=True)[: PER_PAGE + 1])
+    return list(undecided(campaign).filter(pk__in=ids))
+
+
 def _people(campaign: Campaign, chosen: list[int] | None) -> int:
-    if chosen is None:
-        return sums(campaign).undecided
-    found: Any = undecided(campaign).filter(pk__in=chosen)
-    return sum(found.values_list("open_count", flat=True))
+    """By the index of what is undecided: also in a campaign of a million batches."""
+    found = undecided(campaign).order_by()
+    if chosen is not None:
+        found = found.filter(pk__in=chosen)
+    return int(found.aggregate(people=Sum("open_count"))["people"] or 0)
 
 
 def _unknown(chosen: list[int] | None) -> Choice:
@@ -251,8 +259,8 @@ def _failed(keys: list[str]) -> Choice:
     return follow_ups.failed(codes=keys)
 
 
-def _rows(batches: list[Batch], campaign: Campaign) -> list[dict[str, Any]]:
-    found = evidence(batches, campaign.account)
+def _rows(batches: list[Batch], campaign: Campaign, cost: Cost) -> list[dict[str, Any]]:
+    found = evidence(batches, campaign.account, cost)
     return [
         {
             "id": batch.pk,

@@ -49,6 +49,7 @@ class ResultListFilter(ContactListFilter):
     """Who is in a list today: by number, which is what the index begins with."""
 
     title = _("list")
+    is_of_few = False
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() is None:
@@ -56,6 +57,7 @@ class ResultListFilter(ContactListFilter):
         people = Contact.objects.filter(lists=self.chosen_id())
         few = list(people.values_list("phone", flat=True)[: FEW_MEMBERS + 1])
         if len(few) <= FEW_MEMBERS:
+            self.is_of_few = True
             return queryset.filter(pk__in=results_of(few))
         members = Contact.lists.through.objects.filter(contactlist_id=self.chosen_id())
         return queryset.filter(contact_id__in=members.values("contact_id"))

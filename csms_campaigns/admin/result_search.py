@@ -18,9 +18,14 @@ MOST_PEOPLE: Final = 200
 """Whose numbers are looked up: each is a step into the index."""
 
 
+def is_a_name(term: str) -> bool:
+    """Few are meant: `MOST_PEOPLE` at most, in all their campaigns."""
+    return not looks_like_number(term.strip())
+
+
 def recipients_like(queryset: QuerySet, term: str) -> tuple[QuerySet, bool]:
     """Those found, and whether more contacts match than were looked up."""
-    if not looks_like_number(term):
+    if is_a_name(term):
         named = Contact.objects.filter(name__istartswith=term)
         phones, has_more = _phones(named)
         return queryset.filter(pk__in=results_of(phones)), has_more

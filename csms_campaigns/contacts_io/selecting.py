@@ -31,8 +31,8 @@ OUTCOMES: Final = (
 """Of a text that was asked for."""
 REACHED: Final = (SendStatus.SENT.value, SendStatus.UNKNOWN.value)
 """They may have been texted."""
-CHEAP_STEP: Final = 200_000
-"""Contacts that are looked at for a page: some 0.2 s."""
+CHEAP_STEP: Final = 100_000
+"""Contacts that are looked at for a page: some 0.1 s."""
 COSTLY_STEP: Final = 20_000
 """The same, where each one's texts are looked up by number."""
 MOST_DAYS: Final = 36_500
@@ -76,8 +76,12 @@ class Conditions:
         """None: an index leads to the few there are."""
         if any(len(prefix) > TELLING for prefix in self.prefixes):
             return None
-        costly = self.outcome or self.not_texted_days
-        return COSTLY_STEP if costly else CHEAP_STEP
+        return COSTLY_STEP if self.is_costly else CHEAP_STEP
+
+    @property
+    def is_costly(self) -> bool:
+        """Each one's texts are looked up."""
+        return bool(self.outcome or self.not_texted_days)
 
 
 def matching(wanted: Conditions, now: datetime) -> QuerySet[Contact]:
@@ -92,14 +96,15 @@ def _conditions(wanted: Conditions, now: datetime, alias: str) -> list[Any]:
     found: list[Any] = []
     if wanted.attribute:
         found.append(_attribute(wanted))
+    exists = _looked_up if wanted.is_costly else Exists
     if wanted.in_list:
-        found.append(_is_member(wanted.in_list))
+        found.append(exists(_memberships(wanted.in_list)))
     if wanted.not_in_list:
-        found.append(~_is_member(wanted.not_in_list))
+        found.append(~exists(_memberships(wanted.not_in_list)))
     if wanted.calling_code:
         found.append(_begins(f"+{wanted.calling_code}", alias))
     if wanted.opted_out:
-        is_out = Exists(rows(OptOut).filter(phone=OuterRef("phone")))
+        is_out = exists(rows(OptOut).filter(phone=OuterRef("phone")))
         found.append(is_out if wanted.opted_out == "yes" else ~is_out)
     if wanted.outcome == NEVER:
         found.append(~Exists(_texts(OUTCOMES)))
@@ -126,12 +131,18 @@ def _attribute(wanted: Conditions) -> Q:
     return found
 
 
-def _is_member(list_id: int) -> Exists:
+def _looked_up(those: QuerySet[Any]) -> Any:
+    """Exists, for each row by itself. Beside a condition on texts, of which the planner expects
+    that one row is left, it would join by reading all opt-outs for each row (4 s, not 0.2)."""
+    return Q(IsNull(Subquery(those.values("pk")[:1]), False))
+
+
+def _memberships(list_id: int) -> QuerySet[Any]:
     """Looked up by contact: by list, which a planner prefers while it does not know that the
     list has grown, each lookup reads all of the list (minutes in place of 0.2 s)."""
     members = rows(Contact.lists.through).filter(contact=OuterRef("pk"))
     plain = members.alias(which=F("contactlist_id") + 0)
-    return Exists(plain.filter(which=list_id))  # type: ignore[misc] # an alias
+    return plain.filter(which=list_id)  # type: ignore[misc] # an alias
 
 
 def _begins(prefix: str, alias: str) -> Q:

@@ -105,15 +105,20 @@ class Evidence:
     charged: int | None = None
 
 
-def evidence(batches: Iterable[Batch], alias: str) -> dict[int, Evidence]:
-    """By the batch's id, for batches of one account; a few queries for a page of them."""
+def evidence(
+    batches: Iterable[Batch], alias: str, cost: Cost | None = None
+) -> dict[int, Evidence]:
+    """By the batch's id, for batches of one account; a few queries for a page of them.
+
+    `cost` is what `learn_cost` says, where it has been asked already.
+    """
     account = accounts.state(alias)
     chosen = list(batches)
     cums = _counts(chosen)
-    cost = learn_cost(account)
+    known = learn_cost(account) if cost is None else cost
     found = list(_spans_around(account, cums.values()))
     return {
-        batch.pk: judge(cums.get(batch.attempt_id or 0), found, cost)
+        batch.pk: judge(cums.get(batch.attempt_id or 0), found, known)
         for batch in chosen
     }
 
