@@ -35,6 +35,7 @@ def run(url: str, size: int) -> list[Figure]:
 
 def peaks(url: str, count: int) -> dict[str, float]:
     """Megabytes, by what was done with so many people."""
+    apart(clear, url)
     apart(fill_contacts, url, count)
     found = {f"prepare, {name}": apart(prepare, url, name).peak_mb for name in MESSAGES}
     apart(unknown, url, count)
@@ -44,6 +45,12 @@ def peaks(url: str, count: int) -> dict[str, float]:
         "resolve": resolve,
     }
     return found | {name: apart(case, url).peak_mb for name, case in cases.items()}
+
+
+def clear(url: str) -> None:
+    """No request of an earlier round may refer to what is filled anew."""
+    set_up(url)
+    empty()
 
 
 def unknown(url: str, count: int) -> None:
