@@ -82,7 +82,9 @@ class ExportPages:
             return self._back(request)
         campaign = _campaign(request)
         self._remember(request, campaign, form)
-        return _response(chosen(changelist.queryset, campaign), form, campaign)
+        few = bool(changelist.is_of_few)
+        found = chosen(changelist.queryset, campaign, are_few=few)
+        return _response(found, form, campaign)
 
     def _back(self, request: HttpRequest) -> HttpResponse:
         name = f"{self.admin_site.name}:csms_campaigns_sendresult_changelist"

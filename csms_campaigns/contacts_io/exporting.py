@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from csms_campaigns.contacts_io import xlsx_writing
 from csms_campaigns.contacts_io.cells import FORMULA_SIGNS, safe, safe_phone
 from csms_campaigns.contacts_io.slices import (
+    SLICE_ROWS,
     Recipient,
     as_csv,
     as_rows,
@@ -94,6 +95,7 @@ class Chosen:
     first: int
     last: int
     columns: tuple[str, ...] = COLUMNS
+    width: int = SLICE_ROWS
 
     def csv(self, *, for_spreadsheets: bool = False) -> Iterator[str]:
         """As pieces of text of many rows each, for a streamed HTTP response.
@@ -104,10 +106,14 @@ class Chosen:
         yield (BOM if for_spreadsheets else "") + _csv([self.columns])
         if can_copy(self.found):
             yield from as_csv(
-                self.found, self.first, self.last, self._sql(for_spreadsheets)
+                self.found,
+                self.first,
+                self.last,
+                self._sql(for_spreadsheets),
+                self.width,
             )
             return
-        for recipients in as_rows(self.found, self.first, self.last):
+        for recipients in self._slices():
             yield _csv(self._cells(one, for_spreadsheets) for one in recipients)
 
     def xlsx(self) -> Iterator[bytes]:
@@ -116,8 +122,11 @@ class Chosen:
         return xlsx_writing.book(self.columns, self._lines(), widths)
 
     def _lines(self) -> Iterator[list[list[Any]]]:
-        for recipients in as_rows(self.found, self.first, self.last):
+        for recipients in self._slices():
             yield [[_PLAIN[c](one) for c in self.columns] for one in recipients]
+
+    def _slices(self) -> Iterator[list[Recipient]]:
+        return as_rows(self.found, self.first, self.last, self.width)
 
     def _cells(self, recipient: Recipient, for_spreadsheets: bool) -> list[Any]:
         phone = safe if for_spreadsheets else safe_phone
@@ -140,8 +149,11 @@ def chosen(
     found: QuerySet[SendResult],
     campaign: Campaign | None = None,
     columns: tuple[str, ...] = MORE_COLUMNS,
+    *,
+    are_few: bool = False,
 ) -> Chosen:
-    """`campaign` if they are all of one: its range of ids is shorter."""
+    """`campaign` if they are all of one: its range of ids is shorter. `are_few`: some thousand
+    at most, by their ids, so that one slice holds them."""
     if campaign and campaign.results_deleted_at:
         return Chosen(found.none(), 1, 0, columns)
     first = (campaign and campaign.first_result_id) or 1
@@ -149,7 +161,8 @@ def chosen(
     if last is None:
         newest = SendResult.objects.order_by("-id").values_list("id", flat=True).first()
         last = newest or 0
-    return Chosen(found, first, last, columns)
+    width = max(last - first + 1, SLICE_ROWS) if are_few else SLICE_ROWS
+    return Chosen(found, first, last, columns, width)
 
 
 def of_campaign(campaign: Campaign, statuses: Collection[str] | None = None) -> Chosen:

@@ -51,19 +51,26 @@ class Recipient(NamedTuple):
 Found = QuerySet[SendResult]
 
 
-def as_rows(found: Found, first: int, last: int) -> Iterator[list[Recipient]]:
-    return _walk(found, first, last, _read)
+def as_rows(
+    found: Found, first: int, last: int, width: int = SLICE_ROWS
+) -> Iterator[list[Recipient]]:
+    """`width`: of the first range of ids; a slice is never more than `SLICE_ROWS`."""
+    return _walk(found, first, last, _read, width)
 
 
 def as_csv(
-    found: Found, first: int, last: int, expressions: Sequence[str]
+    found: Found,
+    first: int,
+    last: int,
+    expressions: Sequence[str],
+    width: int = SLICE_ROWS,
 ) -> Iterator[str]:
     """PostgreSQL writes the lines itself, ten times as fast; `expressions` are SQL of `q.…`."""
 
     def read(part: Found) -> tuple[str, int]:
         return _copied(part, expressions)
 
-    return _walk(found, first, last, read)
+    return _walk(found, first, last, read, width)
 
 
 def can_copy(found: Found) -> bool:
@@ -76,9 +83,13 @@ def can_copy(found: Found) -> bool:
 
 
 def _walk(
-    found: Found, first: int, last: int, read: Callable[[Found], tuple[T, int]]
+    found: Found,
+    first: int,
+    last: int,
+    read: Callable[[Found], tuple[T, int]],
+    width: int,
 ) -> Iterator[T]:
-    low, width = first, SLICE_ROWS
+    low = first
     while low <= last:
         high = _end(found, low, min(low + width - 1, last))
         part, count = read(_selected(found.filter(pk__gte=low, pk__lte=high)))
