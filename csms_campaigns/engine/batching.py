@@ -122,7 +122,7 @@ class Batcher:
     def _begin(self, text: str, zone: str) -> Group:
         if len(self.open_groups) >= MAX_OPEN_GROUPS:
             # Many at once: taking the first out of a dict gets slower each time.
-            newer = islice(self.open_groups.items(), MAX_OPEN_GROUPS // 4 + 1, None)
+            newer = islice(self.open_groups.items(), MAX_OPEN_GROUPS // 2 + 1, None)
             self.open_groups = dict(newer)
         capacity = self._capacity()
         self.batch_count += 1

@@ -72,8 +72,14 @@ def _slice(chosen: Selection, after: int, names: Sequence[str]) -> list[Person]:
     read = ["pk", "number", "opted_out", "rest"]
     read += [_READ.get(name, f"value_{i}") for i, name in enumerate(names)]
     found = found.annotate(**_values(names)).annotate(rest=_rest(names))
-    people = found.values_list(*read)[:SLICE]
-    return [_person(names, row) for row in people]
+    is_complete = "phone" not in names
+    people = []
+    for pk, number, opted_out, rest, *given in found.values_list(*read)[:SLICE]:
+        values = dict(zip(names, given, strict=True))
+        if rest is not None or not is_complete:
+            values = _completed(number, rest, values)
+        people.append(Person(pk, number, opted_out, values))
+    return people
 
 
 _READ: Final = {"name": "name"}
@@ -110,14 +116,6 @@ def _rest(names: Sequence[str]) -> Case:
     if not missing:
         return Case(default=Value(None), output_field=TextField())
     return Case(When(missing, then=whole), default=None, output_field=TextField())
-
-
-def _person(names: Sequence[str], row: tuple[Any, ...]) -> Person:
-    pk, number, opted_out, rest, *found = row
-    values = dict(zip(names, found, strict=True))
-    if rest is not None or values.get("phone", "") is None:
-        values = _completed(number, rest, values)
-    return Person(pk, number, opted_out, values)
 
 
 def _completed(
