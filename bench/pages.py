@@ -66,7 +66,7 @@ def _figure(client: Any, page: Page) -> Figure:
 
 
 def _once(client: Any, page: Page) -> tuple[Stopwatch, list[dict[str, str]]]:
-    from django.db import connection
+    from django.db import connection, reset_queries
     from django.test.utils import CaptureQueriesContext
 
     from csms_campaigns.engine import remembering
@@ -74,6 +74,7 @@ def _once(client: Any, page: Page) -> tuple[Stopwatch, list[dict[str, str]]]:
     name, method, address = page
     # As on a process that has just begun.
     remembering.forget()
+    reset_queries()
     with CaptureQueriesContext(connection) as found, stopwatch(backend()) as watch:
         given = {"format": "csv"} if method == "post" else {}
         response = getattr(client, method)(address, given)

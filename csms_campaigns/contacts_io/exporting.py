@@ -17,7 +17,6 @@ from django.db.models import QuerySet
 from csms_campaigns.contacts_io import xlsx_writing
 from csms_campaigns.contacts_io.cells import FORMULA_SIGNS, safe, safe_phone
 from csms_campaigns.contacts_io.slices import (
-    SLICE_ROWS,
     Recipient,
     as_csv,
     as_rows,
@@ -95,7 +94,7 @@ class Chosen:
     first: int
     last: int
     columns: tuple[str, ...] = COLUMNS
-    width: int = SLICE_ROWS
+    width: int = 0
 
     def csv(self, *, for_spreadsheets: bool = False) -> Iterator[str]:
         """As pieces of text of many rows each, for a streamed HTTP response.
@@ -161,8 +160,7 @@ def chosen(
     if last is None:
         newest = SendResult.objects.order_by("-id").values_list("id", flat=True).first()
         last = newest or 0
-    width = max(last - first + 1, SLICE_ROWS) if are_few else SLICE_ROWS
-    return Chosen(found, first, last, columns, width)
+    return Chosen(found, first, last, columns, last - first + 1 if are_few else 0)
 
 
 def of_campaign(campaign: Campaign, statuses: Collection[str] | None = None) -> Chosen:

@@ -52,9 +52,9 @@ Found = QuerySet[SendResult]
 
 
 def as_rows(
-    found: Found, first: int, last: int, width: int = SLICE_ROWS
+    found: Found, first: int, last: int, width: int = 0
 ) -> Iterator[list[Recipient]]:
-    """`width`: of the first range of ids; a slice is never more than `SLICE_ROWS`."""
+    """`width`: of the first range of ids, if not that of a slice, which holds no more rows."""
     return _walk(found, first, last, _read, width)
 
 
@@ -63,7 +63,7 @@ def as_csv(
     first: int,
     last: int,
     expressions: Sequence[str],
-    width: int = SLICE_ROWS,
+    width: int = 0,
 ) -> Iterator[str]:
     """PostgreSQL writes the lines itself, ten times as fast; `expressions` are SQL of `q.…`."""
 
@@ -89,7 +89,7 @@ def _walk(
     read: Callable[[Found], tuple[T, int]],
     width: int,
 ) -> Iterator[T]:
-    low = first
+    low, width = first, max(width, SLICE_ROWS)
     while low <= last:
         high = _end(found, low, min(low + width - 1, last))
         part, count = read(_selected(found.filter(pk__gte=low, pk__lte=high)))

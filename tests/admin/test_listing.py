@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from csms_campaigns.admin import listing
+from csms_campaigns.admin import sending as admin_sending
 from csms_campaigns.engine import audience, lifecycle
 from csms_campaigns.models import (
     Attempt,
@@ -270,3 +271,43 @@ def test_an_account_says_in_words_why_it_does_not_send(
     assert "2099" in pages.text(office.get(pages.listing("gatewayaccount")))
     GatewayAccount.objects.update(blocked_until="2001-01-01T00:00Z")
     assert "May send" in pages.text(office.get(pages.listing("gatewayaccount")))
+
+
+@pytest.mark.usefixtures("short_pages")
+@pytest.mark.parametrize("most", [20_000, 0])
+def test_the_batches_of_one_campaign_are_turned_like_all(
+    office: Client,
+    sending: Campaign,
+    everyone: ContactList,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+) -> None:
+    """Whether they are few enough to be sorted, or not."""
+    monkeypatch.setattr(admin_sending, "FEW_BATCHES", most)
+    other = lifecycle.create(name="Other", message="{{ phone }}", lists=[everyone])
+    audience.review(other.pk)
+    own = Batch.objects.filter(campaign=sending).order_by("-pk")
+    expected = list(own.values_list("pk", flat=True))
+    assert len(expected) == 4
+    chosen = {"campaign__id": sending.pk}
+    first = office.get(pages.listing("batch"), chosen)
+    changelist = first.context["cl"]
+    second = office.get(pages.listing("batch") + changelist.next_link)
+    last = office.get(pages.listing("batch") + changelist.last_link)
+    assert rows_of(first) == expected[:2]
+    assert rows_of(second) == rows_of(last) == expected[2:]
+
+
+def rows_of(page: Any) -> list[int]:
+    return [row.pk for row in page.context["cl"].result_list]
+
+
+def test_a_campaign_that_is_only_looked_at_looks_up_nobody(
+    office: Client, sending: Campaign
+) -> None:
+    """Its audience is sampled and counted for the box in which a text is written."""
+    asked = queries_of(office, pages.change(sending))
+    assert len(asked) <= 15
+    assert not [
+        sql for sql in asked if ContactList.contacts.through._meta.db_table in sql
+    ]

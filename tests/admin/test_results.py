@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from csms_campaigns.admin.listing import LargeTableAdmin
 from csms_campaigns.models import Batch, Campaign, Contact, SendResult
 from csms_campaigns.states import BatchStatus, SendStatus
 from tests.admin import pages
@@ -79,8 +80,6 @@ def test_a_campaign_is_found_by_its_range_of_ids(
     assert f'"id" <= {mixed.last_result_id}' in sql
 
 
-
-
 @pytest.mark.parametrize(
     ("term", "numbers"),
     [
@@ -133,3 +132,27 @@ def test_the_words_of_the_gateway_are_escaped(office: Client, mixed: Campaign) -
     assert "<b>Refused</b>" not in page
     result = SendResult.objects.get(phone=phone(1001))
     assert "<b>Refused</b>" not in pages.text(office.get(pages.change(result)))
+
+
+def test_a_name_beside_other_filters(office: Client, mixed: Campaign) -> None:
+    """Few are meant by a name: they are looked up at once, from either end."""
+    assert shown(office, q="person", status="unknown") == [phone(1002)]
+    assert shown(office, q="Person", status="unknown", last=1) == [phone(1002)]
+    assert shown(office, q="Person 1000", status="unknown") == []
+    own = {"campaign__id": mixed.pk, "q": "Person"}
+    assert shown(office, **own, status="failed") == [phone(1001)]
+    assert len(shown(office, **own)) == 5
+
+
+def test_pages_of_a_name(
+    office: Client, mixed: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LargeTableAdmin, "list_per_page", 2)
+    seen: list[str] = []
+    link = "?q=Person"
+    while link:
+        page = office.get(pages.listing("sendresult") + link)
+        changelist = page.context["cl"]
+        seen += [result.phone for result in changelist.result_list]
+        link = changelist.next_link
+    assert sorted(seen) == [phone(1000 + number) for number in range(5)]

@@ -83,6 +83,22 @@ def test_by_what_became_of_the_last_text(people: Any) -> None:
     assert names(outcome="never") == ["Dina"]
 
 
+def test_the_last_text_beside_lists_and_opt_outs(people: dict[str, Contact]) -> None:
+    one, two = (ContactList.objects.create(name=name) for name in "ab")
+    one.contacts.add(people["Amal"], people["Badr"], people["Cleo"])
+    two.contacts.add(people["Cleo"])
+    OptOut.objects.create(phone=PEOPLE["Badr"][0])
+    for name in PEOPLE:
+        texted(name, "failed", campaign=name)
+    assert names(outcome="failed", in_list=one.pk) == ["Amal", "Badr", "Cleo"]
+    assert names(outcome="failed", not_in_list=one.pk) == ["Dina"]
+    both = {"in_list": one.pk, "not_in_list": two.pk, "outcome": "failed"}
+    assert names(**both) == ["Amal", "Badr"]
+    assert names(**both, opted_out="no") == ["Amal"]
+    assert names(**both, opted_out="yes") == ["Badr"]
+    assert names(in_list=one.pk, outcome="sent") == []
+
+
 def test_not_texted_in_some_days(people: Any) -> None:
     texted("Amal", "sent", days=40)
     texted("Badr", "sent", days=10)
