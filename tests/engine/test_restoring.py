@@ -42,7 +42,7 @@ from tests.engine.scenes import (
 )
 from tests.servers import addresses
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("patient_witness")]
 
 PEOPLE = 25
 

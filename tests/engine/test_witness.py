@@ -26,7 +26,7 @@ def _rested(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def server() -> Iterator[redis.Redis]:
+def server(patient_witness: None) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(addresses.redis_url()) as client:
         yield client
 
