@@ -8,7 +8,17 @@ import importlib
 from bench.databases import database
 from bench.frame import machine, say, table
 
-NAMES = ("prepare", "imports", "engine", "status", "memory", "launch", "idle", "pages", "exports")
+NAMES = (
+    "prepare",
+    "imports",
+    "engine",
+    "status",
+    "memory",
+    "launch",
+    "idle",
+    "pages",
+    "exports",
+)
 ENGINES = ("postgres", "sqlite")
 
 
