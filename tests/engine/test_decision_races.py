@@ -28,6 +28,10 @@ def _unlimited(configure: Any) -> None:
     configure(**UNLIMITED, BATCH_SIZE=5)
 
 
+# Ours alone: a browser's threads, of other tests, live on.
+OTHERS: list[threading.Thread] = []
+
+
 @pytest.fixture
 def meanwhile(
     monkeypatch: pytest.MonkeyPatch,
@@ -36,7 +40,8 @@ def meanwhile(
 
     It is called inside a transaction, so the other one waits for its end, or is quicker.
     """
-    others: list[threading.Thread] = []
+    others = OTHERS
+    others.clear()
 
     def arrange(module: Any, name: str, do: Callable[[], object]) -> None:
         original = getattr(module, name)
@@ -72,9 +77,8 @@ def stalled(count: int = 5) -> tuple[Campaign, Taken]:
 
 
 def wait_for_the_other() -> None:
-    for thread in threading.enumerate():
-        if thread is not threading.main_thread() and not thread.daemon:
-            thread.join(30)
+    for thread in OTHERS:
+        thread.join(30)
 
 
 def said(campaign: Campaign) -> set[tuple[str, str]]:
