@@ -24,13 +24,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Step = Callable[[int], object]
 
+# Ours alone: a browser's threads, of other tests, live on.
+OTHERS: list[threading.Thread] = []
+
 
 @pytest.fixture
 def meanwhile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[[Any, Step, int], None]]:
     """`meanwhile(module, step, nth)`: somebody else does `step` when the n-th discard begins."""
-    others: list[threading.Thread] = []
+    others = OTHERS
+    others.clear()
 
     def arrange(module: Any, step: Step, nth: int = 1) -> None:
         discard, calls = module.discard, []
@@ -58,9 +62,8 @@ def meanwhile(
 
 def finally_(campaign: Campaign) -> bool:
     """Whatever came first: nothing prepared at all, or all of it."""
-    for thread in threading.enumerate():
-        if thread is not threading.main_thread() and not thread.daemon:
-            thread.join(30)
+    for thread in OTHERS:
+        thread.join(30)
     campaign.refresh_from_db()
     return campaign.status == "draft" or check_frozen(campaign)
 
@@ -116,7 +119,6 @@ def test_a_delete_while_another_reviews(meanwhile: Any) -> None:
     campaign = factories.ready(30)
     meanwhile(lifecycle, audience.review)
     lifecycle.delete(campaign.pk)
-    for thread in threading.enumerate():
-        if thread is not threading.main_thread() and not thread.daemon:
-            thread.join(30)
+    for thread in OTHERS:
+        thread.join(30)
     assert not Campaign.objects.exists()
