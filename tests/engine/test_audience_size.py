@@ -50,7 +50,7 @@ def test_an_estimate_says_that_it_is_one_and_is_near(
     factories.opt_out(
         Contact.objects.order_by("pk").values_list("phone", flat=True)[1::10]
     )
-    exact = audience_size([chosen.pk], [half.pk])
+    exact = audience_size([chosen.pk], [half.pk], patience=60)
     assert exact == AudienceSize(8000, opted_out=2000, excluded=10_000)
     monkeypatch.setattr(sizes, "_count", slow)
     found = audience_size([chosen.pk], [half.pk])
