@@ -53,7 +53,7 @@ class Part:
                 yield from self._feed(stream)
         except (expat.ExpatError, BadZipFile, zlib.error, EOFError) as error:
             raise damaged() from error
-        except (NotImplementedError, RuntimeError) as error:
+        except RuntimeError as error:
             # A password, or a method of packing that Python has not.
             raise unreadable() from error
 
