@@ -29,8 +29,7 @@ def browser_type_launch_args(
     browser_type_launch_args: dict[str, Any],
 ) -> dict[str, Any]:
     program = chromium()
-    if program is None:
-        pytest.skip("There is no Chromium on the PATH.")
+    assert program, "There is no Chromium on the PATH."
     # Playwright keeps an event loop in this thread, and the tests read the database beside it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     own = {"executable_path": program, "args": list(FLAGS)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,11 +17,13 @@ from django.db import connection
 
 from csms_campaigns.sandbox.server import Sandbox
 from project.demo.processes import ChildError
-from tests import polling
+from tests import needs, polling
 from tests.browser import base_url, browser_type_launch_args  # noqa: F401 - fixtures
 from tests.servers import addresses
 from tests.servers.session import Servers
 from tests.servers.workers import Worker
+
+LACKING = pytest.StashKey[Counter[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,16 +39,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "once: uses no database of the tests, so one run on SQLite will do"
     )
+    config.stash[LACKING] = Counter()
 
 
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    if addresses.engine() == "sqlite":
-        return
-    repeated = [item for item in items if item.get_closest_marker("once")]
-    items[:] = [item for item in items if item not in repeated]
-    config.hook.pytest_deselected(items=repeated)
+    out, config.stash[LACKING] = needs.sort_out(items)
+    if addresses.engine() != "sqlite":
+        out += [item for item in items if item.get_closest_marker("once")]
+    gone = set(out)
+    items[:] = [item for item in items if item not in gone]
+    config.hook.pytest_deselected(items=list(gone))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -60,7 +65,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Counts for tests.run, which adds up the runs on several databases."""
+    """What was left out; and counts for tests.run, which adds up the runs on several databases."""
+    for what, count in terminalreporter.config.stash[LACKING].items():
+        terminalreporter.write_line(f"{count} tests were left out: they need {what}.")
     if "CSMS_TEST_COUNTS" in os.environ:
         kinds = ("passed", "failed", "error", "skipped")
         counts = {kind: len(terminalreporter.stats.get(kind, ())) for kind in kinds}

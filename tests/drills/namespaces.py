@@ -19,24 +19,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
 from tests.drills.processes import DrillWorker
 
 CLONE_NEWNET = 0x40000000
 
 
-def need_namespaces() -> None:
-    """A skip that says what is missing; where CI=true, that is a failure."""
-    missing = ""
+def what_is_missing() -> str:
+    """For a network of its own for a worker; empty if nothing is."""
     if os.geteuid() != 0:
-        missing = "root"
-    elif shutil.which("ip") is None:
-        missing = "the program ip (iproute2)"
-    elif not _can_be_made():
-        missing = "the right to make network namespaces (CAP_SYS_ADMIN, CAP_NET_ADMIN)"
-    if missing:
-        pytest.skip(f"A network of its own for a worker needs {missing}.")
+        return "root"
+    if shutil.which("ip") is None:
+        return "the program ip (iproute2)"
+    if not _can_be_made():
+        return "the right to make network namespaces (CAP_SYS_ADMIN, CAP_NET_ADMIN)"
+    return ""
 
 
 def _can_be_made() -> bool:

@@ -20,7 +20,7 @@ from tests.drills.namespaces import (
     FarWorker,
     Namespace,
     namespace,
-    need_namespaces,
+    what_is_missing,
 )
 from tests.e2e.outcome import check_promises, is_finished
 from tests.servers import addresses
@@ -40,7 +40,7 @@ def unknown() -> int:
 
 @pytest.fixture
 def far(transactional_db: None, redis_url: str) -> Iterator[Namespace]:
-    need_namespaces()
+    assert what_is_missing() == ""
     with namespace() as made:
         yield made
 
