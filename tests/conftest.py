@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import redis
 from django.db import connection
+from django.utils import translation
 
 from csms_campaigns.sandbox.server import Sandbox
 from project.demo.processes import ChildError
@@ -95,6 +96,14 @@ def forbid_skip(report: Any) -> Any:
         report.outcome = "failed"
         report.longrepr = f"Skipped, and CI=true allows no skip: {report.longrepr}"
     return report
+
+
+@pytest.fixture(autouse=True)
+def language_of_the_site() -> Iterator[None]:
+    """LocaleMiddleware leaves a thread in the language of its last request; so does a test client."""
+    translation.deactivate()
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture
