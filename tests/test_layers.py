@@ -93,3 +93,12 @@ def test_only_the_engine_writes_a_status() -> None:
 )
 def test_the_search_finds_what_it_should(code: str, expected: bool) -> None:
     assert any(writes_a_status(node) for node in ast.walk(ast.parse(code))) == expected
+
+
+def test_no_module_is_longer_than_a_reader_keeps_in_mind() -> None:
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines())
+        for path in ROOT.rglob("*.py")
+        if path.parent.name != "migrations"
+    }
+    assert {path: lines for path, lines in lengths.items() if lines >= 300} == {}

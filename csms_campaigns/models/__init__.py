@@ -6,8 +6,9 @@ from csms_campaigns.models.accounts import GatewayAccount, Heartbeat, Lane
 from csms_campaigns.models.campaigns import Campaign, MessageTemplate
 from csms_campaigns.models.contacts import Contact, ContactList, OptOut
 from csms_campaigns.models.imports import ContactImport, ImportChunk
+from csms_campaigns.models.results import SendResult
 from csms_campaigns.models.selections import ContactSelection
-from csms_campaigns.models.sending import Attempt, Batch, SendResult
+from csms_campaigns.models.sending import Attempt, Batch
 
 __all__ = [
     "Attempt",

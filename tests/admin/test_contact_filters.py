@@ -10,8 +10,13 @@ from django.test import Client
 from django.urls import reverse
 
 from csms_campaigns.contacts_io import filling, selecting
-from csms_campaigns.models import Campaign, Contact, ContactList, ContactSelection
-from csms_campaigns.models.sending import SendResult
+from csms_campaigns.models import (
+    Campaign,
+    Contact,
+    ContactList,
+    ContactSelection,
+    SendResult,
+)
 from tests.admin import pages
 from tests.admin.conftest import make_staff, phone
 
