@@ -32,6 +32,9 @@ from typing import Final
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+# “Unknown” has a context: Django's catalogue has the word too, and would be asked first.
 
 
 class CampaignStatus(TextChoices):
@@ -54,7 +57,7 @@ class BatchStatus(TextChoices):
     PENDING = "pending", _("Waiting")
     SENDING = "sending", _("Sending")
     DONE = "done", _("Done")
-    UNKNOWN = "unknown", _("Unknown")
+    UNKNOWN = "unknown", pgettext_lazy("outcome", "Unknown")
     CANCELLED = "cancelled", _("Cancelled")
 
 
@@ -62,7 +65,7 @@ class SendStatus(TextChoices):
     PENDING = "pending", _("Waiting")
     SENT = "sent", _("Sent")
     FAILED = "failed", _("Failed")
-    UNKNOWN = "unknown", _("Unknown")
+    UNKNOWN = "unknown", pgettext_lazy("outcome", "Unknown")
     SKIPPED = "skipped", _("Left out")
     CANCELLED = "cancelled", _("Cancelled")
 
@@ -88,7 +91,7 @@ class AttemptOutcome(TextChoices):
     ANSWERED = "answered", _("Answered")
     REFUSED = "refused", _("Refused")
     NOT_SENT = "not_sent", _("Not sent")
-    UNKNOWN = "unknown", _("Unknown")
+    UNKNOWN = "unknown", pgettext_lazy("of a request", "Unknown")
 
 
 class ImportStage(TextChoices):

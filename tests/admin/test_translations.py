@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import gettext
-import itertools
 import re
 from collections.abc import Iterator
+from gettext import GNUTranslations
 from pathlib import Path
 
+from django.utils.translation import gettext, override, pgettext
 from django.utils.translation.template import templatize
 
 import csms_campaigns
@@ -16,10 +16,13 @@ import csms_campaigns
 APP = Path(csms_campaigns.__file__).parent
 MESSAGES = APP / "locale" / "ar" / "LC_MESSAGES"
 MARKS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}
+WITH_CONTEXT = {"pgettext", "pgettext_lazy"}
+BETWEEN = "\x04"
+"""Stands in a catalogue between a context and its text."""
 PLURALS = 6
 # Its arguments may hold brackets in their quotes.
 CALL = re.compile(
-    r"""\b(?:_|n?gettext)\((?:[^()'"]|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")*\)""",
+    r"""\b(?:_|[np]?gettext)\((?:[^()'"]|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")*\)""",
     re.DOTALL,
 )
 
@@ -29,15 +32,17 @@ Text = tuple[str, bool]
 
 def catalogue() -> dict[object, str]:
     with (MESSAGES / "django.mo").open("rb") as file:
-        return dict(gettext.GNUTranslations(file)._catalog)  # type: ignore[attr-defined]
+        return dict(GNUTranslations(file)._catalog)  # type: ignore[attr-defined]
 
 
 def marked_in(source: str) -> Iterator[Text]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            first = node.args[0] if node.args else None
-            if node.func.id in MARKS and isinstance(first, ast.Constant):
-                yield str(first.value), node.func.id.startswith("ngettext")
+            words = [str(a.value) for a in node.args if isinstance(a, ast.Constant)]
+            if node.func.id in MARKS and words:
+                yield words[0], node.func.id.startswith("ngettext")
+            if node.func.id in WITH_CONTEXT:
+                yield BETWEEN.join(words[:2]), False
 
 
 def marked_in_template(path: Path) -> Iterator[Text]:
@@ -63,6 +68,8 @@ def test_the_search_for_strings_finds_those_of_pages_and_of_the_engine() -> None
     assert found["Launch now"] is False
     assert found["It was cancelled."] is False
     assert found["%(count)d minute"] is True
+    assert found[f"outcome{BETWEEN}Unknown"] is False
+    assert found[f"of a campaign{BETWEEN}History"] is False
     assert len(found) > 300
 
 
@@ -76,6 +83,20 @@ def test_every_string_is_translated() -> None:
     words = catalogue()
     missing = [text for text in everything() if not is_translated(words, text)]
     assert missing == [], "Run makemessages, translate and run compilemessages."
+
+
+def shown(text: str) -> str:
+    context, between, said = text.rpartition(BETWEEN)
+    return pgettext(context, said) if between else gettext(said)
+
+
+def test_a_page_shows_our_translation_and_not_that_of_another_app() -> None:
+    # A text that Django has too is Django's to translate, unless it has a context.
+    words = catalogue()
+    single = [text for text, has_plurals in everything() if not has_plurals]
+    with override("ar"):
+        lost = [text for text in single if shown(text) != words.get(text, shown(text))]
+    assert lost == [], "Translate these as Django does, or give them a context."
 
 
 def placeholders(text: str) -> set[str]:
@@ -101,8 +122,9 @@ def test_the_compiled_catalogue_is_that_of_the_source() -> None:
     lines = (MESSAGES / "django.po").read_text().splitlines()
     simple = [
         ast.literal_eval(line.removeprefix("msgid "))
-        for line, after in itertools.pairwise(lines)
+        for before, line, after in zip(lines, lines[1:], lines[2:], strict=False)
         if line.startswith('msgid "') and after.startswith("msgstr ")
+        if not before.startswith("msgctxt ")
     ]
     known = {key for key in catalogue() if isinstance(key, str)}
     assert {text for text in simple if text} <= known
