@@ -19,6 +19,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from csms_campaigns.contacts_io import chunks, members
+from csms_campaigns.contacts_io.cells import clean
 from csms_campaigns.contacts_io.errors import ImportFailed
 from csms_campaigns.contacts_io.headers import Columns
 from csms_campaigns.contacts_io.importing import known_list_name, known_region
@@ -80,7 +81,7 @@ def upload(stream: BinaryIO, *, name: str, by: Any = None) -> ContactImport:
 def _header(header: list[str], samples: list[list[str]]) -> list[dict[str, Any]]:
     return [
         {
-            "title": title.strip()[:100],
+            "title": clean(title)[:100],
             "samples": [_sample(cells, i) for cells in samples],
         }
         for i, title in enumerate(header)
@@ -88,7 +89,7 @@ def _header(header: list[str], samples: list[list[str]]) -> list[dict[str, Any]]
 
 
 def _sample(cells: list[str], position: int) -> str:
-    text = cells[position].strip() if position < len(cells) else ""
+    text = clean(cells[position]) if position < len(cells) else ""
     return text if len(text) <= LONGEST_SAMPLE else f"{text[:LONGEST_SAMPLE]}…"
 
 

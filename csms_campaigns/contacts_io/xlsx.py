@@ -27,6 +27,7 @@ from csms_campaigns.contacts_io.xlsx_xml import (
     local,
     plain,
     too_large,
+    whole,
 )
 
 MOST_ROWS: Final = 1 << 20
@@ -89,7 +90,8 @@ class Sheet:
 
     def _begin_row(self, attributes: dict[str, str]) -> None:
         number = attributes.get("r", "")
-        self._number = int(number) if number.isdecimal() else self._number + 1
+        named = whole(number) or 0
+        self._number = named if number.isdecimal() else self._number + 1
         if not 0 < self._number <= MOST_ROWS or self._number <= self._highest:
             raise damaged()
         self._highest = self._number
@@ -142,9 +144,9 @@ class Sheet:
     def _value(self, raw: str) -> str:
         kind = self._kind
         if kind == "s":
-            if not raw.isdecimal():
+            if (number := whole(raw)) is None:
                 raise damaged()
-            return self._strings[int(raw)]
+            return self._strings[number]
         if kind == "n":
             return self._figure(raw)
         if kind == "b":
@@ -153,9 +155,9 @@ class Sheet:
         return "" if kind == "e" else plain(raw)
 
     def _figure(self, raw: str) -> str:
-        formats, style = self._book.formats, self._style
-        known = style.isdecimal() and int(style) < len(formats)
-        shown = formats[int(style)] if known else PLAIN
+        formats, style = self._book.formats, whole(self._style)
+        known = style is not None and style < len(formats)
+        shown = formats[style] if known else PLAIN
         if shown.is_date:
             return date_text(raw, since_1904=self._book.since_1904)
         return number_text(raw, shown.places)

@@ -10,6 +10,8 @@ from typing import Final
 EXACT: Final = 10**15
 """Excel keeps fifteen digits; behind them it writes noughts for what it has lost."""
 
+MOST_PLACES: Final = 20
+
 _BUILT_IN_DATES: Final = frozenset(
     [*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)]
 )
@@ -32,8 +34,8 @@ def is_date_format(number: int, code: str | None) -> bool:
 
 def zero_places(code: str | None) -> int:
     """How many digits a format such as 0000000000 shows at least: leading noughts of local
-    numbers stand nowhere else."""
-    return len(code) if code and not code.strip("0") else 0
+    numbers stand nowhere else. No number has more; a format of a million noughts is an attack."""
+    return min(len(code), MOST_PLACES) if code and not code.strip("0") else 0
 
 
 def number_text(value: str, places: int = 0) -> str:

@@ -12,7 +12,13 @@ from django.utils.translation import gettext as _
 
 from csms_campaigns.contacts_io.errors import ImportFailed
 from csms_campaigns.contacts_io.xlsx_formats import is_date_format, zero_places
-from csms_campaigns.contacts_io.xlsx_xml import Part, damaged, local, too_large
+from csms_campaigns.contacts_io.xlsx_xml import (
+    Part,
+    damaged,
+    local,
+    too_large,
+    whole,
+)
 
 WORKBOOK: Final = "xl/workbook.xml"
 MOST_PARTS: Final = 10_000
@@ -132,11 +138,13 @@ def _formats(package: ZipFile, styles: ZipInfo) -> list[Format]:
     def start(tag: str, attributes: dict[str, str]) -> None:
         name = local(tag)
         if name == "numFmt":
-            codes[_whole(attributes.get("numFmtId"))] = attributes.get("formatCode", "")
+            codes[whole(attributes.get("numFmtId")) or 0] = attributes.get(
+                "formatCode", ""
+            )
         elif name in {"cellXfs", "cellStyleXfs"}:
             inside.append(name)
         elif name == "xf" and inside[-1:] == ["cellXfs"]:
-            number = _whole(attributes.get("numFmtId"))
+            number = whole(attributes.get("numFmtId")) or 0
             found.append(_format(number, codes.get(number)))
 
     _read_small(package, styles, start)
@@ -146,10 +154,6 @@ def _formats(package: ZipFile, styles: ZipInfo) -> list[Format]:
 def _format(number: int, code: str | None) -> Format:
     is_date, places = is_date_format(number, code), zero_places(code)
     return Format(is_date, places) if is_date or places else PLAIN
-
-
-def _whole(text: str | None) -> int:
-    return int(text) if text and text.isdecimal() and len(text) < 10 else 0
 
 
 def _read_small(

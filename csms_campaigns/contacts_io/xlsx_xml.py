@@ -79,7 +79,14 @@ def plain(text: str) -> str:
     """Excel writes control characters as _x000D_."""
     if "_x" not in text:
         return text
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    found = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    # Half of a pair alone is no character: no database would store it.
+    return found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def whole(text: str | None) -> int | None:
+    """A number of nine digits at most; Python refuses to read thousands of them."""
+    return int(text) if text and text.isdecimal() and len(text) < 10 else None
 
 
 def _refuse_declaration(*_declared: object) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from csms_campaigns.contacts_io import xlsx, xlsx_xml
+from csms_campaigns.contacts_io import jobs, xlsx, xlsx_xml
 from csms_campaigns.contacts_io.errors import ImportFailed
 from csms_campaigns.contacts_io.importing import import_contacts
 from csms_campaigns.contacts_io.reading import Row, look, read
@@ -245,6 +245,8 @@ def test_a_look_shows_the_header_and_some_rows() -> None:
         (package(row(inline("a", "B1"), inline("b", "A1"))), "damaged_workbook"),
         (package(row(number=5) + row(number=5)), "damaged_workbook"),
         (package(row(number=1048577)), "damaged_workbook"),
+        (package(f'<row r="{"9" * 5000}"/>'), "damaged_workbook"),
+        (package(row(f'<c t="s"><v>{"9" * 5000}</v></c>')), "damaged_workbook"),
         (package(""), "empty_file"),
         (package(row(inline("city"))), "no_phone_column"),
         (workbook([]), "empty_file"),
@@ -255,6 +257,30 @@ def test_a_damaged_or_empty_sheet_is_refused(data: bytes, code: str) -> None:
         assert refusal_of(data) == code
     else:
         assert rows_of(data) == []
+
+
+def test_a_style_of_five_thousand_digits_is_none() -> None:
+    cell = f'<c s="{"9" * 5000}"><v>12125550101</v></c>'
+    assert cells_of(package(HEADER + row(cell))) == [["12125550101"]]
+
+
+def test_a_format_of_a_million_noughts_makes_no_cell_longer() -> None:
+    styles = (
+        f'<numFmts><numFmt numFmtId="200" formatCode="{"0" * 900_000}"/></numFmts>'
+        '<cellXfs><xf numFmtId="200"/></cellXfs>'
+    )
+    sheet = HEADER + row('<c s="0"><v>7</v></c>')
+    assert cells_of(package(sheet, styles=styles)) == [["7".zfill(20)]]
+
+
+@pytest.mark.parametrize("place", ["inline", "shared"])
+def test_halves_of_pairs_are_joined_and_one_alone_is_no_character(place: str) -> None:
+    written = "_xD83D__xDE00_ a_xD800_b"
+    cell, strings = inline(written), None
+    if place == "shared":
+        cell, strings = '<c t="s"><v>0</v></c>', f"<si><t>{written}</t></si>"
+    data = package(HEADER + row(inline(ANN), cell), strings=strings)
+    assert cells_of(data) == [[ANN, "\U0001f600 a\ufffdb"]]
 
 
 def test_declarations_are_refused() -> None:
@@ -337,6 +363,23 @@ def test_five_times_the_rows_take_the_same_memory() -> None:
     assert consumed(large) == 10_000
     # Eight bytes for each text are the table of where they begin.
     assert big < small * 1.5 + 8 * 20_000
+
+
+BAD_TEXT = "x_x0000__xD800_y"
+
+
+@pytest.mark.django_db
+def test_what_no_database_stores_is_uploaded_and_imported_all_the_same() -> None:
+    """In a name, a value, a header and among the first rows that are shown."""
+    head = row(inline("phone"), inline("name"), inline(BAD_TEXT))
+    people = row(inline(ANN), inline(BAD_TEXT), inline(BAD_TEXT))
+    data = package(head + people)
+    job = jobs.upload(io.BytesIO(data), name="people.xlsx")
+    job.refresh_from_db()
+    assert job.header[2] == {"title": "x \ufffdy", "samples": ["x \ufffdy"]}
+    assert import_contacts(io.BytesIO(data)).created == 1
+    ann = Contact.objects.get()
+    assert (ann.name, ann.attributes) == ("x \ufffdy", {"x \ufffdy": "x \ufffdy"})
 
 
 @pytest.mark.django_db
