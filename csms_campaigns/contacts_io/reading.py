@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO, Final
 
+from django.utils.translation import gettext as _
+
 from csms_campaigns.contacts_io import headers
 from csms_campaigns.contacts_io.errors import ImportFailed
 from csms_campaigns.contacts_io.files import (
@@ -35,6 +37,8 @@ Match = Callable[[list[str]], headers.Columns]
 """From the header line to what each column is."""
 
 SAMPLES: Final = 3
+MOST_COLUMNS: Final = 300
+"""To choose from: each is two fields of a form, and Django takes a thousand fields."""
 LARGEST_LOOK: Final = 32 << 20
 """Bytes unpacked until a header and a few rows must have come."""
 
@@ -69,7 +73,18 @@ def look(source: Source) -> tuple[list[str], list[list[str]]]:
     with open_table(source, LARGEST_LOOK) as table:
         if not any(map(str.strip, table.header)):
             raise headers.empty_file()
-        return table.header, [cells for _line, cells in islice(table.rows, SAMPLES)]
+        header = _bounded(table.header)
+        return header, [cells for _line, cells in islice(table.rows, SAMPLES)]
+
+
+def _bounded(header: list[str]) -> list[str]:
+    """Spreadsheets leave thousands of empty columns behind those that have a name."""
+    if any(map(str.strip, header[MOST_COLUMNS:])):
+        message = _(
+            "The file has more than %(most)s columns. Remove those that no text needs."
+        )
+        raise ImportFailed(message % {"most": MOST_COLUMNS}, "too_many_columns")
+    return header[:MOST_COLUMNS]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pytest
 
 from csms_campaigns.contacts_io.errors import ImportFailed
 from csms_campaigns.contacts_io.files import LONGEST_LINE, MOST_LINES_OF_A_ROW
-from csms_campaigns.contacts_io.reading import Row, read
+from csms_campaigns.contacts_io.reading import Row, look, read
 from tests.contacts_io.conftest import FileMaker
 
 ARABIC = "phone,الاسم,المدينة\n+966501234567,أحمد,الرياض\n"
@@ -124,6 +124,20 @@ def test_fifty_columns(csv_file: FileMaker) -> None:
     with read(csv_file(",".join(names) + "\n" + ",".join("x" * 50))) as file:
         assert len(file.columns.attributes) == 49
         assert [len(cells) for _line, cells in file.rows] == [50]
+
+
+def test_empty_columns_without_end_are_not_offered(csv_file: FileMaker) -> None:
+    blank = "," * 16_000
+    header, samples = look(csv_file(f"phone,name{blank}\n1,Ann{blank}\n"))
+    assert (header[:2], len(header)) == (["phone", "name"], 300)
+    assert samples[0][:2] == ["1", "Ann"]
+
+
+def test_more_columns_than_a_form_can_offer_are_refused(csv_file: FileMaker) -> None:
+    names = ",".join(["phone", *(f"c{i}" for i in range(300))])
+    with pytest.raises(ImportFailed) as refusal:
+        look(csv_file(f"{names}\n1\n"))
+    assert refusal.value.code == "too_many_columns"
 
 
 def test_whatever_the_csv_module_writes_is_read_back(csv_file: FileMaker) -> None:
