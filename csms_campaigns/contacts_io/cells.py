@@ -9,6 +9,11 @@ from typing import Final
 # full-width forms that East Asian editions take for the same signs.
 FORMULA_SIGNS: Final = frozenset("=+-@\t\r\n＝＋－＠")
 
+AFTER_SEPARATOR: Final = r"""([;\t\r\n][ \u00a0\u3000"']*)(?=[=+@＝＋－＠-])"""
+"""Where Excel parts cells by semicolons, as in Arabic and German, what follows one in a text
+begins a cell of its own. PostgreSQL understands the same expression."""
+
+_INNER: Final = re.compile(AFTER_SEPARATOR)
 _SHORTENED: Final = re.compile(r"([0-9])(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})")
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
 _SPACES: Final = " \xa0\u3000"
@@ -36,6 +41,7 @@ def lengthened(text: str) -> str:
 
 def safe(text: str) -> str:
     """With an apostrophe before what a spreadsheet would run."""
+    text = _INNER.sub(r"\1'", text)
     if text.lstrip(_SPACES)[:1] in FORMULA_SIGNS:
         return f"'{text}"
     return text

@@ -15,7 +15,12 @@ from typing import Any, Final, TextIO
 from django.db.models import QuerySet
 
 from csms_campaigns.contacts_io import xlsx_writing
-from csms_campaigns.contacts_io.cells import FORMULA_SIGNS, safe, safe_phone
+from csms_campaigns.contacts_io.cells import (
+    AFTER_SEPARATOR,
+    FORMULA_SIGNS,
+    safe,
+    safe_phone,
+)
 from csms_campaigns.contacts_io.slices import (
     Recipient,
     as_csv,
@@ -58,13 +63,20 @@ _PLAIN: Final[dict[str, Callable[[Recipient], Any]]] = {
 
 _SIGNS: Final = ", ".join(f"U&'\\{ord(sign):04X}'" for sign in sorted(FORMULA_SIGNS))
 
+_AFTER_SEPARATOR: Final = AFTER_SEPARATOR.replace("'", "''")
+
 
 def _sql_safe(column: str) -> str:
     """As `cells.safe`. What is empty is nothing, or COPY would write it in quotes."""
     start = rf"left(ltrim({column}, U&' \00A0\3000'), 1)"
+    # The expression is dear, and hardly any text has one of these.
+    inner = (
+        rf"CASE WHEN translate({column}, E';\t\r\n', '') = {column} THEN {column}"
+        rf" ELSE regexp_replace({column}, '{_AFTER_SEPARATOR}', '\1''', 'g') END"
+    )
     return (
         f"CASE WHEN {column} = '' THEN NULL"
-        f" WHEN {start} IN ({_SIGNS}) THEN '''' || {column} ELSE {column} END"
+        f" WHEN {start} IN ({_SIGNS}) THEN '''' || {inner} ELSE {inner} END"
     )
 
 

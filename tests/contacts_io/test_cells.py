@@ -31,7 +31,25 @@ def test_a_formula_gets_an_apostrophe(sign: str) -> None:
     assert safe(f"  {sign}1+1") == f"'  {sign}1+1"
 
 
-@pytest.mark.parametrize("text", ["", "Ann", "1=1", "أحمد", "a@b.c", " "])
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Ann;=1+1", "Ann;'=1+1"),
+        ("Ann; \xa0=1+1;-2", "Ann; \xa0'=1+1;'-2"),
+        ('a";@x', "a\";'@x"),
+        ("a\n=1\r\n＋1\t=2", "a\n'=1\r\n'＋1\t'=2"),
+        ("=1;=2", "'=1;'=2"),
+    ],
+)
+def test_nor_is_one_what_follows_a_separator_of_other_countries(
+    text: str, shown: str
+) -> None:
+    assert safe(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Ann", "1=1", "أحمد", "a@b.c", " ", "a; b", "a;b=c", "a, -1"]
+)
 def test_other_text_stays(text: str) -> None:
     assert safe(text) == text
 

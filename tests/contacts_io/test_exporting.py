@@ -13,6 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from csms_campaigns.contacts_io import slices
+from csms_campaigns.contacts_io.cells import safe
 from csms_campaigns.contacts_io.exporting import rows, write_results
 from csms_campaigns.models import Batch, Campaign, Contact, SendResult
 from csms_campaigns.states import SendStatus, SkipReason
@@ -87,6 +88,23 @@ def test_who_has_no_contact_batch_or_number(campaign: Campaign) -> None:
     assert first["updated_at"] == ""
     assert (second["phone"], second["error"]) == ("", "12-ab")
     assert second["skip_reason"] == "invalid_phone"
+
+
+def test_no_part_of_a_cell_is_a_formula_where_semicolons_part_them(
+    campaign: Campaign,
+) -> None:
+    """Excel opens a .csv file by the separator of its country."""
+    name = "Ann;=cmd|' /C calc'!A0;x"
+    error = "a\n =1;\u3000＝2;3, 4\t-5"
+    evil = Contact.objects.create(phone="+12125550101", name=name)
+    add(campaign, contact=evil, phone="+12125550101", error=error, message_id=";=1")
+    text = "".join(rows(campaign)).splitlines()[1:]
+    cells = [cell.strip(' \u3000\xa0"') for line in text for cell in line.split(";")]
+    assert len(cells) > 5
+    assert [cell for cell in cells if cell[:1] in set("=＝-@")] == []
+    (row,) = exported(campaign)
+    assert (row["name"], row["message_id"]) == (safe(name), ";'=1")
+    assert row["error"] == "a\n '=1;\u3000'＝2;3, 4\t'-5"
 
 
 def test_no_cell_is_a_formula_and_the_phone_stays_exact(campaign: Campaign) -> None:
