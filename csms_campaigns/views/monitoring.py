@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
@@ -20,6 +21,8 @@ BEARER: Final = "Bearer "
 PERMISSION: Final = "csms_campaigns.view_campaign"
 
 
+# Both decide for themselves who may ask, also where the site has LoginRequiredMiddleware.
+@login_not_required
 @require_safe
 @never_cache
 def health(request: HttpRequest) -> JsonResponse:
@@ -37,6 +40,7 @@ def health(request: HttpRequest) -> JsonResponse:
     )
 
 
+@login_not_required
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:

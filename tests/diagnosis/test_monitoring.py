@@ -121,6 +121,17 @@ def test_reading_only(client: Client, page: str, method: str) -> None:
     assert getattr(client, method)(f"/sms/{page}").status_code == 405
 
 
+def test_a_site_whose_every_page_asks_for_a_login(
+    client: Client, settings: Any, token: str, redis_url: str
+) -> None:
+    login = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, login]
+    tick()
+    assert client.get("/sms/health").status_code == 200
+    assert status(client, f"Bearer {token}") == 200
+    assert status(client) == 403
+
+
 # Who may read the metrics
 
 
