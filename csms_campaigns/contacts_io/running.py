@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import DatabaseError, DataError
 from django.db.models.functions import Now
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -72,11 +72,16 @@ def _run(work: _Work) -> None:
         logger.info("Import %s is not worked on here any more", job.pk)
     except ImportFailed as error:
         _fail(job.pk, token, str(error))
-    except DatabaseError:
-        raise  # The lease runs out, and the tick starts it again.
-    except Exception:
+    except Exception as error:
+        if _may_go_better(error):
+            raise  # The lease runs out, and the tick starts it again.
         logger.exception("Import %s could not be done", job.pk)
         _fail(job.pk, token, _("It could not be done; the log of the worker says why."))
+
+
+def _may_go_better(error: Exception) -> bool:
+    """A value that the database does not take would stop the next worker too."""
+    return isinstance(error, DatabaseError) and not isinstance(error, DataError)
 
 
 def _fail(import_id: int, token: UUID, reason: str) -> None:

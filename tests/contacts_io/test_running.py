@@ -11,7 +11,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import (
+    DataError,
+    IntegrityError,
+    OperationalError,
+    connection,
+    transaction,
+)
 from django.utils import timezone, translation
 
 from csms_campaigns.contacts_io import chunks, jobs, members, report, running, spool
@@ -281,6 +287,20 @@ def test_a_lost_connection_leaves_it_to_the_next_worker(
             running.run_once(job.pk, str(job.token))
     assert fresh(job).stage == ImportStage.IMPORTING
     assert continued(job).counts == WHOLE
+
+
+def test_a_value_that_no_worker_can_store_is_not_tried_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = confirmed()
+
+    def refuse(*_args: Any) -> None:
+        raise DataError
+
+    monkeypatch.setattr(Writer, "write", refuse)
+    running.run_once(job.pk, str(job.token))
+    assert fresh(job).stage == ImportStage.FAILED
+    assert jobs.stale() == []
 
 
 def test_what_nobody_foresaw_is_told(
