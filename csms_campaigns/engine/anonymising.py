@@ -14,12 +14,14 @@ from django.db.models import Case, CharField, Exists, OuterRef, QuerySet, Value,
 from django.db.models.functions import Cast, Concat
 
 from csms_campaigns.engine.database import rows
-from csms_campaigns.models import Batch, Campaign, SendResult
+from csms_campaigns.logs import NUMBER
+from csms_campaigns.models import Attempt, Batch, Campaign, SendResult
 from csms_campaigns.sms.placeholders import PlaceholderError, compile_message
 from csms_campaigns.states import CampaignKind
 
 MARK: Final = "#"
 """A number begins with a plus."""
+HIDDEN: Final = "•••"
 
 
 def is_number(phone: str | None) -> bool:
@@ -46,17 +48,30 @@ def blank_texts(batch_ids: Iterable[int]) -> int:
 
     Also that of the batch which these were cut from, once nobody is left in it.
     """
-    found = rows(Batch).filter(pk__in=list(batch_ids))
-    origins = found.filter(split_from__isnull=False).values_list(
-        "split_from", flat=True
-    )
-    ids = {*found.values_list("pk", flat=True), *(pk for pk in origins if pk)}
+    ids = _with_origins(batch_ids)
     known = rows(SendResult).filter(batch=OuterRef("pk"), phone__startswith="+")
     gone = rows(Batch).filter(~Exists(known), pk__in=ids)
     by_campaign: dict[int, list[int]] = {}
     for pk, campaign_id in gone.values_list("pk", "campaign_id"):
         by_campaign.setdefault(campaign_id, []).append(pk)
     return sum(_blank(pk, batches) for pk, batches in by_campaign.items())
+
+
+def hide_numbers(batch_ids: Iterable[int]) -> None:
+    """In what the gateway said of these requests as a whole: a refusal may name a number."""
+    ids = _with_origins(batch_ids)
+    attempts = rows(Attempt).filter(batch__in=ids)
+    for found in (attempts, rows(Batch).filter(pk__in=ids)):
+        for pk, said in found.exclude(error="").values_list("pk", "error"):
+            if (hidden := NUMBER.sub(HIDDEN, said)) != said:
+                found.filter(pk=pk).update(error=hidden)
+
+
+def _with_origins(batch_ids: Iterable[int]) -> set[int]:
+    """And the batches from which they were cut."""
+    found = rows(Batch).filter(pk__in=list(batch_ids))
+    origins = found.values_list("split_from", flat=True)
+    return {*found.values_list("pk", flat=True), *(pk for pk in origins if pk)}
 
 
 def _blank(campaign_id: int, batch_ids: Collection[int]) -> int:

@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_noop
 
 from csms_campaigns.engine import accounts, recording
-from csms_campaigns.engine.anonymising import anonymise, blank_texts
+from csms_campaigns.engine.anonymising import anonymise, blank_texts, hide_numbers
 from csms_campaigns.engine.database import atomic, lock_account, now, rows
 from csms_campaigns.models import Batch, Campaign, Contact, OptOut, SendResult
 from csms_campaigns.states import BatchStatus, CampaignStatus, SendStatus, SkipReason
@@ -123,6 +123,7 @@ def _erase_rows(found: QuerySet[SendResult]) -> tuple[int, int]:
     # Of a request in flight the answer is still recorded: by the row's id, without words.
     count = anonymise(mine)
     blank_texts(batch_ids)
+    hide_numbers(batch_ids)
     return count, skipped
 
 

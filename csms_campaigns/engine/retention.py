@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.db.models import Q, QuerySet
 
 from csms_campaigns.engine import accounts
-from csms_campaigns.engine.anonymising import anonymise, blank_texts
+from csms_campaigns.engine.anonymising import anonymise, blank_texts, hide_numbers
 from csms_campaigns.engine.database import atomic, lock_account, now, rows
 from csms_campaigns.engine.ledger import results_of
 from csms_campaigns.models import Batch, Campaign
@@ -128,6 +128,7 @@ def _anonymise(campaign: Campaign, should_stop: Callable[[], bool]) -> int:
         with atomic():
             _lock(campaign)
             blank_texts(ids)
+            hide_numbers(ids)
     rows(Campaign).filter(pk=campaign.pk).update(anonymised_at=now())
     return done
 
@@ -150,6 +151,7 @@ def _delete(campaign: Campaign, should_stop: Callable[[], bool]) -> int:
         with atomic():
             _lock(campaign)
             blank_texts(ids)
+            hide_numbers(ids)
     rows(Campaign).filter(pk=campaign.pk).update(
         first_result_id=None, last_result_id=None
     )

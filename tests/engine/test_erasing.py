@@ -17,6 +17,7 @@ from csms_campaigns.engine.ledger import family_ledger, ledger
 from csms_campaigns.engine.taking import Taken, take
 from csms_campaigns.gateway.errors import AnswerLost, Unavailable
 from csms_campaigns.models import (
+    Attempt,
     Batch,
     Contact,
     GatewayAccount,
@@ -61,6 +62,19 @@ def test_whoever_was_texted_is_a_number_in_the_ledger_only() -> None:
     assert Contact.objects.count() == 2
     assert ledger(campaign).adds_up
     assert Batch.objects.exclude(message="").count() == 2
+
+
+def test_numbers_in_what_the_gateway_said_of_a_whole_request_go() -> None:
+    factories.sending(3, "Hello {{ name }}")
+    scenes.send_all()
+    said = f"The number {factories.number(1)} (or (212) 010-0019) is wrong, code 7."
+    Attempt.objects.update(error=said)
+    Batch.objects.update(error=said)
+    erase(factories.number(1))
+    hidden = "The number ••• (or •••) is wrong, code 7."
+    for model in (Attempt, Batch):
+        told = sorted(model.objects.values_list("error", flat=True))
+        assert told == sorted([hidden, said, said])
 
 
 def test_a_text_that_others_got_too_stays() -> None:

@@ -87,6 +87,17 @@ def test_rows_go_and_the_counts_stay(old: Campaign) -> None:
     assert "".join(exported(old)).count("\n") == 1
 
 
+@pytest.mark.parametrize("way", ["anonymise_after", "delete_after"])
+def test_no_number_is_left_in_what_the_gateway_said(old: Campaign, way: str) -> None:
+    said = f"No route to {factories.number(1)}."
+    Attempt.objects.update(error=said)
+    Batch.objects.update(error=said)
+    keep(**{"anonymise_after": None, "delete_after": None, way: 90})
+    for model in (Attempt, Batch):
+        told = set(model.objects.values_list("error", flat=True))
+        assert told == {"No route to •••."}
+
+
 def test_people_and_opt_outs_stay(old: Campaign) -> None:
     factories.opt_out([factories.number(3)])
     keep(anonymise_after=1, delete_after=1)
