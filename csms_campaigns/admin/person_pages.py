@@ -25,6 +25,8 @@ from django.utils.translation import ngettext
 
 from csms_campaigns.admin import words
 from csms_campaigns.admin.badges import badge, bubble
+from csms_campaigns.admin.pressing import press_again
+from csms_campaigns.contacts_io.forgetting import forget
 from csms_campaigns.admin.filters import as_id
 from csms_campaigns.contacts_io.personal import personal_data
 from csms_campaigns.engine import opting_out
@@ -197,9 +199,9 @@ class PersonPages:
         if not self.has_delete_permission(request, contact):
             raise PermissionDenied
         if request.method == "POST" and "confirmed" in request.POST:
-            done = erase(
-                e164(contact.phone), keep_opt_out="keep_opt_out" in request.POST
-            )
+            phone = e164(contact.phone)
+            done = erase(phone, keep_opt_out="keep_opt_out" in request.POST)
+            forget(phone)
             _log_erasure(request, contact.pk)
             self.message_user(request, _erased(done), messages.SUCCESS)
             return HttpResponseRedirect(self.contact_url("changelist"))

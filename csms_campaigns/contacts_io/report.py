@@ -9,7 +9,7 @@ import csv
 import io
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy
@@ -50,24 +50,35 @@ _ADVICE: Final[dict[str, Any]] = {
 def pieces(import_id: int, spool: Spool) -> Iterator[tuple[int, bytes]]:
     """Packed pieces of the report, each with how many rows are done."""
     outcomes = _outcomes(import_id, spool.row_count)
-    text, done = io.StringIO(newline=""), 0
-    writer = csv.writer(text, lineterminator="\n")
+    found, done = [], 0
     for row in spool.rows():
-        writer.writerow(_stored(row, outcomes[row.ordinal]))
+        found.append(_stored(row, outcomes[row.ordinal]))
         done += 1
-        if done % ROWS_OF_A_PIECE == 0:
-            yield done, zlib.compress(text.getvalue().encode(), 1)
-            text.seek(0)
-            text.truncate()
-    if text.tell():
-        yield done, zlib.compress(text.getvalue().encode(), 1)
+        if len(found) == ROWS_OF_A_PIECE:
+            yield done, packed(found)
+            found = []
+    if found:
+        yield done, packed(found)
+
+
+def packed(found: Iterable[Sequence[Any]]) -> bytes:
+    return zlib.compress(_csv(found).encode(), 1)
+
+
+def unpacked(data: bytes) -> str:
+    return zlib.decompress(data).decode()
+
+
+def stored_rows(text: str) -> Iterator[list[str]]:
+    """Line, number, outcome, code and what belongs to the code."""
+    return csv.reader(io.StringIO(text, newline=""))
 
 
 def _outcomes(import_id: int, row_count: int) -> bytearray:
     """By row: a byte each, so a million rows are a megabyte."""
     outcomes = bytearray(row_count)
-    for packed in chunks.read(import_id, ChunkKind.OUTCOME):
-        data = zlib.decompress(packed)
+    for piece in chunks.read(import_id, ChunkKind.OUTCOME):
+        data = zlib.decompress(piece)
         ordinals = array("I")
         count = len(data) // (ordinals.itemsize + 1)
         ordinals.frombytes(data[: count * ordinals.itemsize])
@@ -89,9 +100,8 @@ def _stored(row: SpooledRow, outcome: int) -> tuple[Any, ...]:
 def lines(import_id: int, *, only_problems: bool = False) -> Iterator[str]:
     """The CSV file for a person, in pieces; with `only_problems` what somebody should look at."""
     yield "\ufeff" + _csv([COLUMNS])
-    for packed in chunks.read(import_id, ChunkKind.REPORT):
-        text = io.StringIO(zlib.decompress(packed).decode(), newline="")
-        found = csv.reader(text)
+    for data in chunks.read(import_id, ChunkKind.REPORT):
+        found = stored_rows(unpacked(data))
         yield _csv(_shown(row) for row in found if row[3] or not only_problems)
 
 

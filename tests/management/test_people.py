@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from csms_campaigns.contacts_io import report, running
 from csms_campaigns.models import Contact, ContactList, OptOut, SendResult
 from tests import factories
+from tests.contacts_io.test_running import confirmed, phone
 
 pytestmark = pytest.mark.django_db
 
@@ -55,9 +57,19 @@ def test_a_person_is_erased(town: ContactList, forget: bool) -> None:
         "texts": 1,
         "left_out": 1,
         "opt_out_kept": not forget,
+        "report_rows": 0,
     }
     assert not SendResult.objects.filter(phone=factories.number(0)).exists()
     assert OptOut.objects.exists() is not forget
+
+
+def test_erasing_by_command_reaches_reports_of_imports() -> None:
+    job = confirmed()
+    running.run_once(job.pk, str(job.token))
+    done = json.loads(said("csms_person", "erase", phone(0), yes=True, json=True))
+    # Its own row, and the one that repeats it.
+    assert done["report_rows"] == 2
+    assert phone(0) not in "".join(report.lines(job.pk))
 
 
 def test_a_list_is_made_from_conditions(town: ContactList) -> None:

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from csms_campaigns import conf
+from csms_campaigns.contacts_io.forgetting import forget
 from csms_campaigns.contacts_io.personal import is_known, personal_data
 from csms_campaigns.engine.erasing import erase
 from csms_campaigns.sms.numbers import InvalidNumber, normalise
@@ -51,8 +52,9 @@ class Command(BaseCommand):
         if not options["yes"]:
             _confirm()
         done = erase(phone, keep_opt_out=not options["forget_opt_out"])
+        of_reports = {"report_rows": forget(phone)}
         if options["json"]:
-            self.stdout.write(json.dumps(done.as_dict()))
+            self.stdout.write(json.dumps(done.as_dict() | of_reports))
             return
         text = _("Erased: a contact: %(contact)s; rows of campaigns: %(texts)s.")
         who = _("yes") if done.contact else _("no")
