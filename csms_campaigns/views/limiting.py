@@ -49,9 +49,11 @@ def address(request: HttpRequest) -> str:
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        return ip_address(text.strip())
+        found = ip_address(text.strip())
     except ValueError:
         return None
+    # A server that listens on both writes ::ffff:1.2.3.4: all of them are one IPv6 site.
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def _network(found: IPv4Address | IPv6Address) -> str:

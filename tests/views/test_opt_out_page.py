@@ -376,6 +376,9 @@ def test_without_a_cache_the_process_counts_itself(
         (None, {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_REAL_IP": EVERYWHERE}, ""),
         ("X-Real-IP", {"HTTP_X_REAL_IP": EVERYWHERE}, EVERYWHERE),
         ("X-Real-IP", {"HTTP_X_REAL_IP": "no address"}, ""),
+        ("X-Real-IP", {"HTTP_X_REAL_IP": f"::ffff:{EVERYWHERE}"}, EVERYWHERE),
+        (None, {"REMOTE_ADDR": f"::ffff:{EVERYWHERE}"}, EVERYWHERE),
+        (None, {"REMOTE_ADDR": "::ffff:10.1.2.3"}, ""),
         (
             "X-Forwarded-For",
             {"HTTP_X_FORWARDED_FOR": f"1.2.3.4, {EVERYWHERE}"},
