@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from csms_campaigns.models import Batch, Campaign, SendResult
@@ -47,6 +48,25 @@ def test_retry_failed_prints_the_follow_ups_id() -> None:
     follow_up = Campaign.objects.get(pk=said("retry-failed", parent.pk))
     assert places(follow_up) == [1, 6]
     assert refused("retry-failed", parent.pk)["code"] == "nobody"
+
+
+def test_who_asked_is_kept() -> None:
+    ann = User.objects.create_user("ann")
+    parent = finished(20, failed=[1], silent=[0])
+    follow_up = Campaign.objects.get(
+        pk=said("retry-failed", parent.pk, "--user", "ann")
+    )
+    assert follow_up.created_by == ann
+    said("resolve-unknown", parent.pk, "--as", "failed", "--user", "ann")
+    assert set(
+        SendResult.objects.exclude(resolution="").values_list("resolved_by", flat=True)
+    ) == {ann.pk}
+    sending = factories.sending(lists=[factories.people(5, "More")])
+    said("pause", sending.pk, "--user", "ann")
+    assert answer("status", sending.pk)["status_reason"] == "Paused by ann."
+    said("cancel", sending.pk, "--user", "ann")
+    assert answer("status", sending.pk)["status_reason"] == "Cancelled by ann."
+    assert refused("cancel", sending.pk, "--user", "bob")["code"] == "no_such_user"
 
 
 def test_permanent_causes_if_asked() -> None:

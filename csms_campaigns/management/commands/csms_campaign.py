@@ -63,7 +63,7 @@ def launch(options: Answer) -> Answer:
 
 
 def pause(options: Answer) -> Answer:
-    lifecycle.pause(options["id"])
+    lifecycle.pause(options["id"], by=trying.user(options))
     return _state(options["id"])
 
 
@@ -73,7 +73,7 @@ def resume(options: Answer) -> Answer:
 
 
 def cancel(options: Answer) -> Answer:
-    lifecycle.cancel(options["id"])
+    lifecycle.cancel(options["id"], by=trying.user(options))
     return _state(options["id"])
 
 
@@ -95,17 +95,23 @@ def export(options: Answer) -> Answer:
 
 def retry_failed(options: Answer) -> Answer:
     follow_up = follow_ups.retry_failed(
-        options["id"], all_causes=options["all_causes"], codes=options["cause"]
+        options["id"],
+        all_causes=options["all_causes"],
+        codes=options["cause"],
+        by=trying.user(options),
     )
     return _follow_up(follow_up)
 
 
 def resolve_unknown(options: Answer) -> Answer:
-    batches = _batch_ids(options["id"], options["batch"])
+    campaign_id, by = options["id"], trying.user(options)
+    batches = _batch_ids(campaign_id, options["batch"])
     if options["as"] == Resolution.RESEND:
-        return _follow_up(follow_ups.resend_unknown(options["id"], batches=batches))
+        made = follow_ups.resend_unknown(campaign_id, batches=batches, by=by)
+        return _follow_up(made)
     decision = Resolution(options["as"])
-    return {"count": resolving.resolve(options["id"], decision, batches=batches)}
+    count = resolving.resolve(campaign_id, decision, batches=batches, by=by)
+    return {"count": count}
 
 
 def _follow_up(campaign: Campaign) -> Answer:
@@ -144,6 +150,12 @@ VERBS: Final[dict[str, Callable[[Answer], Answer]]] = {
     "ledger": ledgers.check,
 }
 
+
+BY_SOMEBODY: Final = (
+    *("create", "test", "launch", "pause", "cancel", "retry-failed"),
+    "resolve-unknown",
+)
+"""The engine keeps who asked for it."""
 
 PLAIN: Final = {
     "create": ["id"],
@@ -204,7 +216,7 @@ class Command(BaseCommand):
         found["launch"].add_argument(
             "--at", metavar="ISO", help="such as 2026-12-31T09:00+03:00"
         )
-        for name in ("create", "test", "launch"):
+        for name in BY_SOMEBODY:
             found[name].add_argument("--user", metavar="NAME", help="who asks for it")
         found["export"].add_argument(
             "--output", required=True, metavar="FILE", help=".xlsx for Excel, else CSV"
