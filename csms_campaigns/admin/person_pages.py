@@ -25,7 +25,6 @@ from django.utils.translation import ngettext
 
 from csms_campaigns.admin import words
 from csms_campaigns.admin.badges import badge, bubble
-from csms_campaigns.admin.pressing import press_again
 from csms_campaigns.contacts_io.forgetting import forget
 from csms_campaigns.admin.filters import as_id
 from csms_campaigns.contacts_io.personal import personal_data
