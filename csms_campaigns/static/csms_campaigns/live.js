@@ -3,6 +3,8 @@
 'use strict';
 {
     const SLOWEST = 30000;
+    // Behind a connection that broke in silence, a browser waits for minutes.
+    const PATIENCE = 30000;
 
     const page = document.querySelector('.csms-live');
     const EVERY = Number(page.dataset.every) || 2000;
@@ -68,6 +70,7 @@
         const response = await fetch(page.dataset.feed, {
             headers: {Accept: 'application/json'},
             cache: 'no-store',
+            signal: AbortSignal.timeout(PATIENCE),
         });
         if (response.redirected) {
             over = true;

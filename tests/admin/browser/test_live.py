@@ -78,6 +78,27 @@ def test_an_unreachable_site_is_said_and_tried_again(
     expect(notice).to_be_hidden(timeout=30_000)
 
 
+def test_a_site_that_never_answers_is_given_up_in_time(
+    boss: User,
+    town: ContactList,
+    signed_in: Callable[..., Page],
+    strict_site: LiveServer,
+) -> None:
+    campaign = launched(town)
+    page = signed_in(boss)
+    # Nobody waits for half a minute here.
+    page.add_init_script(
+        "const patience = AbortSignal.timeout.bind(AbortSignal);"
+        "AbortSignal.timeout = (wait) => patience(wait / 300);"
+    )
+    page.route("**/progress.json", lambda _route: None)
+    page.goto(strict_site.url + pages.of(campaign, "progress"))
+    notice = page.locator("[data-notice]")
+    expect(notice).to_have_text("The site cannot be reached. Trying again…")
+    page.unroute("**/progress.json")
+    expect(notice).to_be_hidden(timeout=30_000)
+
+
 def test_a_reader_who_was_signed_out_is_told(
     boss: User,
     town: ContactList,
