@@ -3,7 +3,16 @@
 'use strict';
 {
     const EVERY = 20000;
+    const PATIENCE = 30000;
     const HEIGHT = 220;
+    const MINUTE = 60;
+    const DAY = 1440 * MINUTE;
+    // Between two times on the axis: whole minutes, since it writes no seconds.
+    const STEPS = [
+        ...[1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 480, 720].map((minutes) => minutes * MINUTE),
+        ...[1, 2, 3, 5, 7, 10, 15, 30, 60, 90, 180, 365, 730, 1825, 3650].map((days) => days * DAY),
+    ];
+    const SHORTEST = 5 * MINUTE;
     // Told apart by dashes and by the shape of the points, not by colour alone.
     const LOOKS = {
         pace: [
@@ -32,10 +41,10 @@
     const numbers = new Intl.NumberFormat(`${language}-u-nu-latn`, {maximumFractionDigits: 1});
 
     const times = (self, seconds) => {
-        const day = seconds.at(-1) - seconds[0] >= 86400;
+        const day = seconds.at(-1) - seconds[0] >= DAY;
         const clock = format({hour: 'numeric', minute: '2-digit'});
         const date = format({day: 'numeric', month: 'short'});
-        const short = day && seconds.length > 1 && seconds[1] - seconds[0] >= 86400;
+        const short = day && seconds.length > 1 && seconds[1] - seconds[0] >= DAY;
         return seconds.map((at) => {
             const moment = new Date(at * 1000);
             if (short) {
@@ -83,13 +92,20 @@
         ...more,
     });
 
+    // The first minute is one point, around which uPlot would show a thousand days.
+    const stretch = (self) => {
+        const [first, last] = [self.data[0][0], self.data[0].at(-1)];
+        const missing = Math.max(SHORTEST - (last - first), 0);
+        return [first - missing / 2, last + missing / 2];
+    };
+
     const options = (name, plot, width) => ({
         width,
         height: HEIGHT,
         tzDate: (at) => uPlot.tzDate(new Date(at * 1000), course.zone),
         scales: {
             // What runs from right to left reads time that way too.
-            x: {dir: backward ? -1 : 1},
+            x: {dir: backward ? -1 : 1, range: stretch},
             y: {range: (self, low, high) => [name === 'pace' ? 0 : Math.max(low - pad(low, high), 0), high + pad(low, high)]},
         },
         series: [
@@ -97,7 +113,7 @@
             ...series(name, plot.labels),
         ],
         axes: [
-            axis({values: times, space: 70}),
+            axis({values: times, space: 70, incrs: STEPS}),
             axis({
                 side: backward ? 1 : 3,
                 size: 62,
@@ -162,6 +178,7 @@
         const response = await fetch(root.dataset.course, {
             headers: {Accept: 'application/json'},
             cache: 'no-store',
+            signal: AbortSignal.timeout(PATIENCE),
         });
         if (response.redirected || !response.ok) {
             throw new Error(response.status);
