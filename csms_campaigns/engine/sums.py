@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Count, F, IntegerField, Q, Sum
 from django.db.models.functions import Coalesce
@@ -85,6 +85,26 @@ def recent_sums_of(campaigns: Iterable[Campaign]) -> dict[int, Sums]:
     return found | {campaign.pk: recent_sums(campaign) for campaign in large}
 
 
+@dataclass(frozen=True)
+class Decisions:
+    """People who are unknown, by what was decided about them."""
+
+    treated_as_sent: int
+    treated_as_failed: int
+    sent_again: int
+
+
+DECIDED: Final = (
+    Q(treated_sent_count__gt=0) | Q(treated_failed_count__gt=0) | Q(resend_count__gt=0)
+)
+"""Batches with a decision, to which an index leads: nobody passes by the others."""
+
+
+def decisions(campaign: Campaign) -> Decisions:
+    decided = rows(Batch).filter(DECIDED, campaign=campaign)
+    return Decisions(**decided.aggregate(**_decisions()))
+
+
 def sums_of(campaigns: Iterable[Campaign]) -> dict[int, Sums]:
     """By the campaign's id; one query for all of them."""
     chosen = list(campaigns)
@@ -118,12 +138,18 @@ def _totals() -> dict[str, Any]:
         "cancelled": _total(left, is_cancelled),
         "batches": Count("pk"),
         "open_batches": Count("pk", filter=is_open),
-        "treated_as_sent": _total("treated_sent_count"),
-        "treated_as_failed": _total("treated_failed_count"),
-        "sent_again": _total("resend_count"),
+        **_decisions(),
         "late_sent": _total("late_sent_count"),
         "late_failed": _total("late_failed_count"),
         "answered": _total("answered_count"),
+    }
+
+
+def _decisions() -> dict[str, Any]:
+    return {
+        "treated_as_sent": _total("treated_sent_count"),
+        "treated_as_failed": _total("treated_failed_count"),
+        "sent_again": _total("resend_count"),
     }
 
 

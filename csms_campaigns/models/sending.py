@@ -139,6 +139,16 @@ class Batch(models.Model):
                     + F("resend_count")
                 ),
             ),
+            # What a person has decided about: few too, and summed by the page of the undecided.
+            models.Index(
+                fields=["campaign"],
+                name="csms_batch_decided",
+                condition=Q(treated_sent_count__gt=0)
+                | Q(treated_failed_count__gt=0)
+                | Q(resend_count__gt=0)
+                | Q(late_sent_count__gt=0)
+                | Q(late_failed_count__gt=0),
+            ),
             models.Index(
                 fields=["finished_at"],
                 name="csms_batch_failures",

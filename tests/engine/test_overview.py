@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,13 @@ from django.db import connection
 from django.utils import timezone
 
 from csms_campaigns.engine import accounts, lifecycle, overview
-from csms_campaigns.engine.sums import sums, sums_of
+from csms_campaigns.engine.sums import (
+    DECIDED,
+    Decisions,
+    decisions,
+    sums,
+    sums_of,
+)
 from csms_campaigns.models import Attempt, Batch, Campaign, GatewayAccount, SendResult
 from csms_campaigns.states import CampaignKind, CampaignStatus
 from tests import factories
@@ -80,6 +87,26 @@ def test_the_undecided_are_found_by_their_index() -> None:
         )
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "csms_batch_undecided" in plan
+
+
+def test_decisions_are_summed_by_their_index_and_say_what_the_sums_say() -> None:
+    campaign_ = factories.sending(6, "Hello {{ name }}")
+    first, second, third, *_others = Batch.objects.order_by("pk")
+    Batch.objects.filter(pk__in=[first.pk, second.pk, third.pk]).update(
+        status="unknown", unknown_count=1
+    )
+    Batch.objects.filter(pk=first.pk).update(treated_sent_count=1)
+    Batch.objects.filter(pk=second.pk).update(resend_count=1)
+    found, all_of_them = decisions(campaign_), sums(campaign_)
+    assert found == Decisions(treated_as_sent=1, treated_as_failed=0, sent_again=1)
+    assert asdict(found).items() <= asdict(all_of_them).items()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE csms_campaigns_batch")
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+        decided = Batch.objects.filter(DECIDED, campaign=campaign_)
+        assert "csms_batch_decided" in decided.explain()
 
 
 def fail(campaign_: Campaign, count: int, error: str, code: str = "") -> None:
