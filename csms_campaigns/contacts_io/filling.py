@@ -15,7 +15,7 @@ from django.db.models import Max, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from csms_campaigns.contacts_io.rows import atomic, rows
+from csms_campaigns.contacts_io.rows import atomic, rows, uncompiled
 from csms_campaigns.contacts_io.selecting import COSTLY_STEP, Conditions, matching
 from csms_campaigns.models import Contact, ContactList, ContactSelection
 
@@ -86,7 +86,7 @@ def stale() -> list[int]:
 
 def _slice(selection: ContactSelection, token: UUID) -> bool:
     """False if nothing is left, or if it is not ours any more."""
-    with atomic():
+    with atomic(), uncompiled():
         ours = rows(ContactSelection).filter(
             pk=selection.pk, token=token, finished_at__isnull=True
         )

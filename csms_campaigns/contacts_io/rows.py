@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from django.db import models, router, transaction
+from django.db import connections, models, router, transaction
 
 from csms_campaigns.models import Contact
 
@@ -21,3 +23,17 @@ def rows(model: type[M]) -> models.QuerySet[M]:
 
 def atomic() -> Any:
     return transaction.atomic(using=alias())
+
+
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """PostgreSQL compiles no query in it. For one that reads a few contacts by conditions in 4 ms
+    that takes 160 (measured), since the planner expects it to read far more."""
+    connection = connections[alias()]
+    if connection.vendor != "postgresql":
+        yield  # On SQLite a transaction would wait for whoever writes.
+        return
+    # Ends with the transaction, and passes through poolers, as options of a connection do not.
+    with atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL jit = off")
+        yield

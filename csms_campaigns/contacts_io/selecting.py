@@ -18,7 +18,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.lookups import IExact, IsNull
 
-from csms_campaigns.contacts_io.rows import rows
+from csms_campaigns.contacts_io.rows import rows, uncompiled
 from csms_campaigns.models import Contact, OptOut, SendResult
 from csms_campaigns.states import SendStatus
 
@@ -187,7 +187,8 @@ def page(wanted: Conditions, now: datetime, *, after: int, size: int) -> Found:
     floor = _floor(after, step)
     if floor is not None:
         found = found.filter(pk__gt=floor)
-    contacts = list(found.order_by("-pk")[: size + 1])
+    with uncompiled():
+        contacts = list(found.order_by("-pk")[: size + 1])
     if len(contacts) > size:
         return Found(contacts[:size], contacts[size - 1].pk)
     if floor is None:

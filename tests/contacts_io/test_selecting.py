@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from csms_campaigns import tasks
@@ -227,3 +229,25 @@ def test_of_a_small_list_all_members_are_looked_at(
     found = page(Conditions(in_list=chosen.pk), timezone.now(), after=0, size=50)
     assert [one.name for one in found.contacts] == ["Dina", "Amal"]
     assert not found.is_partial
+
+
+# What PostgreSQL would compile
+
+
+def compiled_before(queries: CaptureQueriesContext, what: str) -> bool:
+    """Whether the query with these words came without the compiler's being off."""
+    said = [query["sql"] for query in queries.captured_queries]
+    place = next(place for place, sql in enumerate(said) if what in sql)
+    return "SET LOCAL jit = off" not in said[:place]
+
+
+def test_no_search_is_compiled(people: Any, chosen: ContactList) -> None:
+    wanted = Conditions(outcome="failed", opted_out="no")
+    is_postgresql = connection.vendor == "postgresql"
+    with CaptureQueriesContext(connection) as of_page:
+        page(wanted, timezone.now(), after=0, size=50)
+    selection = filling.begin(chosen, wanted)
+    with CaptureQueriesContext(connection) as of_list:
+        filling.fill(selection)
+    for queries in (of_page, of_list):
+        assert compiled_before(queries, "optout") is not is_postgresql
