@@ -25,7 +25,8 @@ from csms_campaigns.engine.chosen import Choice
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.evidence import Cost, evidence, learn_cost
 from csms_campaigns.engine.resolving import resolve
-from csms_campaigns.engine.sums import recent_sums
+from csms_campaigns.engine.sums import decisions
+from csms_campaigns.engine.wording import translated
 from csms_campaigns.models import Batch, Campaign
 from csms_campaigns.states import Resolution
 
@@ -73,7 +74,7 @@ class ResolvingPages:
         return self._show_unknown(request, campaign)
 
     def _show_unknown(self, request: HttpRequest, campaign: Campaign) -> HttpResponse:
-        found, people = recent_sums(campaign), _people(campaign, None)
+        found, people = decisions(campaign), _people(campaign, None)
         batches = _undecided_after(campaign, as_id(request.GET.get("after")))
         shown = batches[:PER_PAGE]
         cost = learn_cost(accounts.state(campaign.account))
@@ -278,5 +279,5 @@ def _rows(batches: list[Batch], campaign: Campaign, cost: Cost) -> list[dict[str
 def _said(batch: Batch) -> str:
     """What came back, as it was kept."""
     if batch.attempt and batch.attempt.error:
-        return batch.attempt.error
-    return batch.error or _("The gateway's answer left them out.")
+        return translated(batch.attempt.error)
+    return translated(batch.error) or _("The gateway's answer left them out.")

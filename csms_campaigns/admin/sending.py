@@ -16,14 +16,21 @@ from csms_campaigns.admin.badges import badge, bubble
 from csms_campaigns.admin.filters import CampaignFilter, as_id
 from csms_campaigns.admin.listing import EngineOwnedAdmin
 from csms_campaigns.admin.words import isolated, number
+from csms_campaigns.engine.wording import translated
 from csms_campaigns.models import Attempt, Batch, Campaign
 
 FEW_BATCHES: Final = 20_000
 """So many are sorted while a page waits."""
 
 
+class _Worded:
+    @admin.display(description=_("error"))
+    def error_text(self, row: Batch | Attempt) -> str:
+        return translated(row.error)
+
+
 @admin.register(Batch)
-class BatchAdmin(EngineOwnedAdmin):
+class BatchAdmin(_Worded, EngineOwnedAdmin):
     list_display = [
         "__str__",
         "state",
@@ -53,9 +60,9 @@ class BatchAdmin(EngineOwnedAdmin):
         "lease_until",
         "finished_at",
         "error_code",
-        "error",
+        "error_text",
     ]
-    readonly_fields = ["state", "message_text", "recipients_link"]
+    readonly_fields = ["state", "message_text", "recipients_link", "error_text"]
 
     def get_ordering(self, request: HttpRequest) -> Any:
         """Of one campaign its batches are sorted. Left to choose, the planner walks over those
@@ -90,7 +97,7 @@ class BatchAdmin(EngineOwnedAdmin):
 
 
 @admin.register(Attempt)
-class AttemptAdmin(EngineOwnedAdmin):
+class AttemptAdmin(_Worded, EngineOwnedAdmin):
     list_display = [
         "__str__",
         "account",
@@ -100,7 +107,7 @@ class AttemptAdmin(EngineOwnedAdmin):
         "remaining_credits",
         "stamped_at",
         "done_at",
-        "error",
+        "error_text",
     ]
     list_filter = ["account"]
     list_select_related = ["account", "batch"]
@@ -113,9 +120,9 @@ class AttemptAdmin(EngineOwnedAdmin):
         "remaining_credits",
         "stamped_at",
         "done_at",
-        "error",
+        "error_text",
     ]
-    readonly_fields = ["result"]
+    readonly_fields = ["result", "error_text"]
 
     @admin.display(description=_("outcome"))
     def result(self, attempt: Attempt) -> Any:

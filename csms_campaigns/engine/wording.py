@@ -22,6 +22,10 @@ WORDS = frozenset(
         gettext_noop("connecting took too long"),
         gettext_noop("The gateway's answer does not name this number."),
         gettext_noop("the balance is used up; top it up, then resume"),
+        gettext_noop("The worker stopped before it could record an answer."),
+        gettext_noop(
+            "The database was set back, and nobody knows whether this was sent since."
+        ),
     }
 )
 """Of `gateway.failures`, and of the engine: their English stands in the database."""

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from csms_campaigns.engine import dispatch, lifecycle, restoring
+from csms_campaigns.engine import (
+    dispatch,
+    finishing,
+    lifecycle,
+    recovery,
+    restoring,
+)
 from csms_campaigns.engine.progress import progress
 from csms_campaigns.engine.wording import WORDS, label, spoken, translated
 from csms_campaigns.gateway import failures
@@ -94,6 +100,7 @@ def test_a_state_without_a_reason_has_no_words() -> None:
 def test_every_sentence_of_the_wire_can_be_translated() -> None:
     assert failures.SENTENCES <= WORDS
     assert set(dispatch.SLOW.values()) <= WORDS
+    assert {finishing.NO_ENTRY, recovery.STALLED, restoring.NOT_KNOWN} <= WORDS
 
 
 def test_the_hold_after_a_restore_is_said_in_words() -> None:
