@@ -10,11 +10,12 @@ from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from csms_campaigns.admin.filters import as_id
 from csms_campaigns.admin.listing import AFTER, LargeChangeList
 from csms_campaigns.admin.phones import looks_like_number, prefixes
+from csms_campaigns.admin.tools import may
 from csms_campaigns.admin.words import number
 from csms_campaigns.contacts_io import selecting
 from csms_campaigns.contacts_io.selecting import MOST_DAYS, NEVER, Conditions
@@ -29,7 +30,7 @@ OUTCOMES: Final = [
     ("", gettext_lazy("Any")),
     ("sent", gettext_lazy("Sent")),
     ("failed", gettext_lazy("Failed")),
-    ("unknown", gettext_lazy("Unknown")),
+    ("unknown", pgettext_lazy("outcome", "Unknown")),
     (NEVER, gettext_lazy("Never texted")),
 ]
 OPTED_OUT: Final = [
@@ -88,8 +89,11 @@ class ConditionsForm(forms.Form):
         label=gettext_lazy("Opt-out"), required=False, choices=OPTED_OUT
     )
 
-    def __init__(self, given: QueryDict) -> None:
+    def __init__(self, given: QueryDict, *, may_read_texts: bool) -> None:
         super().__init__(given, auto_id="csms-filter-%s")
+        if not may_read_texts:
+            for name in OF_TEXTS:
+                del self.fields[name]
         for name in ("list", "not_list"):
             self.fields[name].set_lists(as_id(given.get(name)))  # type: ignore[attr-defined]
         self.fields["country"].choices = [  # type: ignore[attr-defined]
@@ -108,8 +112,8 @@ class ConditionsForm(forms.Form):
             value=found["value"].strip() if found["attribute"].strip() else "",
             in_list=found["list"],
             not_in_list=found["not_list"],
-            outcome=found["outcome"],
-            not_texted_days=found["days"] or 0,
+            outcome=found.get("outcome", ""),
+            not_texted_days=found.get("days") or 0,
             calling_code=found["country"] or 0,
             opted_out=found["opted_out"],
             name="" if by_number else term,
@@ -118,6 +122,13 @@ class ConditionsForm(forms.Form):
 
 
 NAMES: Final = tuple(ConditionsForm.base_fields)
+OF_TEXTS: Final = ("outcome", "days")
+
+
+def conditions_form(request: HttpRequest) -> ConditionsForm:
+    """What became of texts is asked only by who may see it."""
+    may_read_texts = may(request, "recipients")
+    return ConditionsForm(request.GET, may_read_texts=may_read_texts)
 
 
 class ContactChangeList(LargeChangeList):
@@ -126,12 +137,12 @@ class ContactChangeList(LargeChangeList):
     is_partial = False
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        self._given = request.GET
+        self._request, self._given = request, request.GET
         super().__init__(request, *args, **kwargs)
 
     @cached_property
     def filter_form(self) -> ConditionsForm:
-        return ConditionsForm(self._given)
+        return conditions_form(self._request)
 
     @cached_property
     def conditions(self) -> Conditions | None:

@@ -20,7 +20,7 @@ from csms_campaigns import tasks
 from csms_campaigns.admin import words
 from csms_campaigns.admin.contact_filters import (
     NAMES,
-    ConditionsForm,
+    conditions_form,
     in_words,
     lists_to_choose,
 )
@@ -106,8 +106,7 @@ class SelectionPages:
     def put_page(self, request: HttpRequest) -> HttpResponse:
         if not self.has_change_permission(request):
             raise PermissionDenied
-        chosen = ConditionsForm(request.GET)
-        wanted = chosen.conditions(request.GET.get("q", "").strip())
+        wanted = conditions_form(request).conditions(request.GET.get("q", "").strip())
         if wanted is None:
             return HttpResponseRedirect(self.contact_url("changelist"))
         may_add = request.user.has_perm("csms_campaigns.add_contactlist")
