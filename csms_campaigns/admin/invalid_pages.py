@@ -119,13 +119,22 @@ class InvalidPages:
             for one in chosen:
                 log = _("Taken out of all lists: the number is invalid.")
                 self.log_change(request, one, log)
-        text = ngettext(
-            "%(count)s contact was removed.",
-            "%(count)s contacts were removed.",
-            len(ids),
-        )
-        said = text % {"count": words.number(len(ids))}
+        said = _done(deletes, len(ids)) % {"count": words.number(len(ids))}
         self.message_user(request, said, messages.SUCCESS)
+
+
+def _done(deletes: bool, count: int) -> str:
+    if deletes:
+        return ngettext(
+            "%(count)s contact was deleted.",
+            "%(count)s contacts were deleted.",
+            count,
+        )
+    return ngettext(
+        "%(count)s contact was taken out of all lists.",
+        "%(count)s contacts were taken out of all lists.",
+        count,
+    )
 
 
 def _log_deletions(request: HttpRequest, chosen: list[Contact]) -> None:
