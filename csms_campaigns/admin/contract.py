@@ -42,16 +42,16 @@ LONG_OF_MANY: Final = gettext_lazy(
 
 def sentence(found: Promise) -> str:
     """The whole of it in one."""
-    words = {
-        "people": number(found.recipients),
-        "requests": number(found.batches),
-    }
-    text = ngettext(
-        "%(people)s person gets a text, in %(requests)s requests.",
-        "%(people)s people get a text, in %(requests)s requests.",
+    people = ngettext(
+        "%(count)s person gets a text",
+        "%(count)s people get a text",
         found.recipients,
     )
-    return text % words
+    requests = ngettext("in %(count)s request", "in %(count)s requests", found.batches)
+    return _("%(people)s, %(requests)s.") % {
+        "people": people % {"count": number(found.recipients)},
+        "requests": requests % {"count": number(found.batches)},
+    }
 
 
 def why_so_many(found: Promise) -> str:

@@ -50,6 +50,14 @@ def test_it_says_the_whole_of_it_in_one_sentence(
     assert "4 people get a text, in 4 requests." in words(office, ready)
 
 
+def test_people_and_requests_are_counted_each_for_itself(
+    office: Client, everyone: ContactList
+) -> None:
+    alike = lifecycle.create(name="A", message="Hello", lists=[everyone])
+    audience.review(alike.pk)
+    assert "4 people get a text, in 1 request." in words(office, alike)
+
+
 def test_what_the_name_costs(
     office: Client, everyone: ContactList, configure: Any
 ) -> None:
