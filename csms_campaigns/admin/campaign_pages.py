@@ -18,7 +18,6 @@ from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
-    HttpResponseNotAllowed,
     HttpResponseRedirect,
 )
 from django.template.response import TemplateResponse
@@ -31,6 +30,7 @@ from csms_campaigns.admin.badges import badge
 from csms_campaigns.admin.hours_pages import HoursPages
 from csms_campaigns.admin.launch_form import ScheduleForm
 from csms_campaigns.admin.launch_pages import LaunchPages, in_zone
+from csms_campaigns.admin.pressing import press_again
 from csms_campaigns.admin.resolving_pages import ResolvingPages
 from csms_campaigns.admin.testing_pages import TestPages
 from csms_campaigns.admin.time_zones import site_zone
@@ -193,7 +193,7 @@ class CampaignPages(LaunchPages, TestPages, HoursPages, ResolvingPages, WatchPag
 
     def act(self, name: str, request: HttpRequest, object_id: str) -> HttpResponse:
         if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+            return press_again(request, self.admin_site, self.opts)
         campaign = self.find(request, object_id)
         if not may(request, name):
             raise PermissionDenied

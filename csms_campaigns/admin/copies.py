@@ -11,12 +11,12 @@ from django.db import router, transaction
 from django.http import (
     HttpRequest,
     HttpResponse,
-    HttpResponseNotAllowed,
     HttpResponseRedirect,
 )
 from django.urls import path
 from django.utils.translation import gettext as _
 
+from csms_campaigns.admin.pressing import press_again
 from csms_campaigns.admin.tools import may
 from csms_campaigns.engine import copying
 from csms_campaigns.engine.errors import CampaignError
@@ -27,6 +27,7 @@ class CopyPages:
     """Mixed into the campaigns' ModelAdmin."""
 
     model: type[Campaign]
+    opts: Any
     admin_site: Any
     find: Callable[..., Campaign]
     home: Callable[..., str]
@@ -41,7 +42,7 @@ class CopyPages:
 
     def copy(self, request: HttpRequest, object_id: str) -> HttpResponse:
         if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+            return press_again(request, self.admin_site, self.opts)
         source = self.find(request, object_id)
         if not may(request, "copy"):
             raise PermissionDenied

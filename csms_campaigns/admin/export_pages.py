@@ -12,7 +12,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import (
     HttpRequest,
     HttpResponse,
-    HttpResponseNotAllowed,
     HttpResponseRedirect,
     StreamingHttpResponse,
 )
@@ -22,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from csms_campaigns.admin.filters import ResultCampaignFilter, as_id
+from csms_campaigns.admin.pressing import press_again
 from csms_campaigns.admin.words import today
 from csms_campaigns.contacts_io.exporting import Chosen, chosen
 from csms_campaigns.models import Campaign
@@ -70,7 +70,7 @@ class ExportPages:
 
     def export_page(self, request: HttpRequest) -> HttpResponseBase:
         if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+            return press_again(request, self.admin_site, self.opts)
         if not (self.has_view_permission(request) and request.user.has_perm(EXPORT)):
             raise PermissionDenied
         form = request.POST.get("format", "")

@@ -17,7 +17,6 @@ from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
-    HttpResponseNotAllowed,
     HttpResponseRedirect,
     JsonResponse,
     StreamingHttpResponse,
@@ -25,15 +24,19 @@ from django.http import (
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from csms_campaigns import tasks
 from csms_campaigns.admin import import_words, words
 from csms_campaigns.admin.badges import badge
 from csms_campaigns.admin.import_columns import ColumnsForm
-from csms_campaigns.admin.import_upload import BoundedUpload, UploadForm, most_bytes
+from csms_campaigns.admin.import_upload import (
+    BoundedUpload,
+    UploadForm,
+    bounded,
+    most_bytes,
+)
+from csms_campaigns.admin.pressing import press_again
 from csms_campaigns.contacts_io import jobs, report
 from csms_campaigns.contacts_io.errors import ImportFailed
 from csms_campaigns.engine import database
@@ -107,7 +110,6 @@ class ImportPages:
             "original": job,
             "title": job.name if job else _("Import contacts"),
             "may_import": self.has_add_permission(request),
-            "list_url": self.url("changelist"),
             "add_url": self.url("add"),
             **context,
         }
@@ -120,22 +122,14 @@ class ImportPages:
         template = f"admin/csms_campaigns/contactimport/{name}.html"
         return TemplateResponse(request, template, found)
 
-    # The upload is bounded while it arrives; so the token is looked at after that.
-    @method_decorator(csrf_exempt)
-    def upload_page(self, request: HttpRequest) -> HttpResponse:
-        bound = BoundedUpload(request)
-        request.upload_handlers.insert(0, bound)
-        view = csrf_protect(partial(self._upload_page, bound))
-        found: HttpResponse = view(request)
-        return found
-
-    def _upload_page(self, bound: BoundedUpload, request: HttpRequest) -> HttpResponse:
+    @bounded
+    def upload_page(self, request: HttpRequest, upload: BoundedUpload) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = UploadForm()
         if request.method == "POST":
             files = request.FILES
-            form = UploadForm(request.POST, files, exceeded=bound.exceeded)
+            form = UploadForm(request.POST, files, exceeded=upload.exceeded)
             if form.is_valid() and (job := self._upload(request, form)):
                 return HttpResponseRedirect(self.url("change", job.pk))
         return self.page(request, "upload", None, form=form, most=most_bytes())
@@ -244,7 +238,7 @@ class ImportPages:
 
     def act(self, verb: str, request: HttpRequest, object_id: str) -> HttpResponse:
         if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+            return press_again(request, self.admin_site, self.opts)
         job = self.find(request, object_id)
         if not self.has_add_permission(request):
             raise PermissionDenied

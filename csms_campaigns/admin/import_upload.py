@@ -3,15 +3,18 @@ is never kept."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from csms_campaigns import conf
 
@@ -32,6 +35,24 @@ class BoundedUpload(FileUploadHandler):
 
     def file_complete(self, file_size: int) -> UploadedFile | None:
         return None
+
+
+def bounded(
+    page: Callable[[Any, HttpRequest, BoundedUpload], HttpResponse],
+) -> Callable[[Any, HttpRequest], HttpResponse]:
+    """A page of a ModelAdmin that is told how its upload went."""
+
+    @csrf_exempt
+    @wraps(page)
+    def bounded_page(self: Any, request: HttpRequest) -> HttpResponse:
+        upload = BoundedUpload(request)
+        request.upload_handlers.insert(0, upload)
+        # Only now: looking for the token reads the file.
+        protected = csrf_protect(lambda request: page(self, request, upload))
+        found: HttpResponse = protected(request)
+        return found
+
+    return bounded_page
 
 
 class UploadForm(forms.Form):

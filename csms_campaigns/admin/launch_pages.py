@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
@@ -13,7 +13,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import (
     HttpRequest,
     HttpResponse,
-    HttpResponseNotAllowed,
     HttpResponseRedirect,
 )
 from django.utils import timezone
@@ -22,6 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from csms_campaigns.admin import promises, words
 from csms_campaigns.admin.launch_form import ScheduleForm
+from csms_campaigns.admin.pressing import press_again
 from csms_campaigns.admin.tools import may
 from csms_campaigns.admin.verbs import VERBS, Verb
 from csms_campaigns.engine import lifecycle
@@ -45,6 +45,8 @@ SCHEDULE: Final = Verb(
 class LaunchPages:
     """Mixed into the campaigns' ModelAdmin, beside `CampaignPages`."""
 
+    opts: Any
+    admin_site: Any
     campaign_url: Callable[[Campaign, str], str]
     home: Callable[[Campaign], str]
     find: Callable[[HttpRequest, str], Campaign]
@@ -63,7 +65,7 @@ class LaunchPages:
         self, request: HttpRequest, object_id: str, act: Callable[..., HttpResponse]
     ) -> HttpResponse:
         if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+            return press_again(request, self.admin_site, self.opts)
         campaign = self.find(request, object_id)
         if not may(request, "launch"):
             raise PermissionDenied

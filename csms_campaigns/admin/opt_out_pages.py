@@ -6,20 +6,22 @@ Bounded, since it is done while the person waits; what is longer is for the comm
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
-from django.utils.decorators import method_decorator
+from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from csms_campaigns.admin.import_upload import BoundedUpload, UploadForm, most_bytes
+from csms_campaigns.admin.import_upload import (
+    BoundedUpload,
+    UploadForm,
+    bounded,
+    most_bytes,
+)
 from csms_campaigns.admin.words import number
 from csms_campaigns.contacts_io.errors import ImportFailed
 from csms_campaigns.contacts_io.numbers import numbers_in, numbers_of
@@ -79,22 +81,14 @@ class OptOutPages:
         own = path("upload/", view, name="csms_campaigns_optout_upload")
         return [own, *super().get_urls()]  # type: ignore[misc]
 
-    # The upload is bounded while it arrives; so the token is looked at after that.
-    @method_decorator(csrf_exempt)
-    def upload_page(self, request: HttpRequest) -> HttpResponse:
-        bound = BoundedUpload(request)
-        request.upload_handlers.insert(0, bound)
-        view = csrf_protect(partial(self._upload_page, bound))
-        found: HttpResponse = view(request)
-        return found
-
-    def _upload_page(self, bound: BoundedUpload, request: HttpRequest) -> HttpResponse:
+    @bounded
+    def upload_page(self, request: HttpRequest, upload: BoundedUpload) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
         form, report = OptOutListForm(), None
         if request.method == "POST":
             files = request.FILES
-            form = OptOutListForm(request.POST, files, exceeded=bound.exceeded)
+            form = OptOutListForm(request.POST, files, exceeded=upload.exceeded)
             report = self._opt_out(request, form) if form.is_valid() else None
         if report is not None:
             form = OptOutListForm()
@@ -102,9 +96,6 @@ class OptOutPages:
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": _("Upload a list of opt-outs"),
-            "list_url": reverse(
-                f"{self.admin_site.name}:csms_campaigns_optout_changelist"
-            ),
             "form": form,
             "most": most_bytes(),
             "rows": number(MOST),
