@@ -15,7 +15,6 @@ from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
-    HttpResponseNotAllowed,
     HttpResponseRedirect,
 )
 from django.template.response import TemplateResponse
@@ -25,11 +24,13 @@ from django.utils.translation import ngettext
 
 from csms_campaigns.admin import words
 from csms_campaigns.admin.badges import badge, bubble
-from csms_campaigns.contacts_io.forgetting import forget
 from csms_campaigns.admin.filters import as_id
+from csms_campaigns.admin.pressing import press_again
+from csms_campaigns.contacts_io.forgetting import forget
 from csms_campaigns.contacts_io.personal import personal_data
 from csms_campaigns.engine import opting_out
 from csms_campaigns.engine.erasing import ERASED, Erased, erase
+from csms_campaigns.engine.wording import translated
 from csms_campaigns.models import Contact, OptOut, SendResult
 from csms_campaigns.models.fields import e164
 from csms_campaigns.states import OptOutSource
@@ -146,7 +147,7 @@ class PersonPages:
     def _text(self, result: SendResult) -> dict[str, Any]:
         site = self.admin_site.name
         why = result.get_skip_reason_display() if result.skip_reason else ""
-        said = " ".join(filter(None, (result.error_code, result.error)))
+        said = " ".join(filter(None, (result.error_code, translated(result.error))))
         return {
             "campaign": result.campaign,
             "url": reverse(
@@ -166,7 +167,7 @@ class PersonPages:
         self, out: bool, request: HttpRequest, object_id: str
     ) -> HttpResponse:
         if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+            return press_again(request, self.admin_site, self.opts)
         contact = self._find(request, object_id)
         needed = "add_optout" if out else "delete_optout"
         if not request.user.has_perm(f"csms_campaigns.{needed}"):
@@ -214,9 +215,13 @@ class PersonPages:
         )
 
     def export_person(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """By POST: it stands in the history, and nothing that follows links does it."""
+        if request.method != "POST":
+            return press_again(request, self.admin_site, self.opts)
         contact = self._find(request, object_id)
         if not request.user.has_perm("csms_campaigns.view_sendresult"):
             raise PermissionDenied
+        self.log_change(request, contact, _("The person's data was exported."))
         found = personal_data(e164(contact.phone))
         text = json.dumps(found, ensure_ascii=False, indent=2)
         answer = HttpResponse(text, content_type="application/json; charset=utf-8")

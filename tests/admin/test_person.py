@@ -140,7 +140,7 @@ def test_the_number_of_an_opt_out_goes_too_if_it_is_wished(
 def test_the_export_has_contact_lists_and_texts(
     office: Client, texted: Campaign, person: Contact
 ) -> None:
-    answer = office.get(of(person, "export"))
+    answer = office.post(of(person, "export"))
     assert "attachment" in answer["Content-Disposition"]
     assert "no-store" in answer["Cache-Control"]
     found = json.loads(answer.content)
@@ -155,6 +155,17 @@ def test_the_export_has_contact_lists_and_texts(
         "Hello Person 1000",
         "sent",
     )
+
+
+def test_an_export_stands_in_the_history_and_no_link_makes_one(
+    office: Client, boss: User, person: Contact
+) -> None:
+    assert office.get(of(person, "export")).status_code == 405
+    assert not LogEntry.objects.exists()
+    office.post(of(person, "export"))
+    entry = LogEntry.objects.get(object_id=str(person.pk))
+    assert entry.user == boss
+    assert entry.get_change_message() == "The person's data was exported."
 
 
 # Who may
@@ -178,7 +189,7 @@ def test_texts_need_the_permission_to_see_them(
 ) -> None:
     client = browse(make_staff("clerk", "view_contact"))
     assert "Hello Person 1000" not in pages.text(client.get(pages.change(person)))
-    assert client.get(of(person, "export")).status_code == 403
+    assert client.post(of(person, "export")).status_code == 403
 
 
 def test_who_may_not_see_contacts_sees_no_page(
@@ -186,7 +197,7 @@ def test_who_may_not_see_contacts_sees_no_page(
 ) -> None:
     client = browse(make_staff("stranger", "view_campaign"))
     for page in ("erase", "export"):
-        assert client.get(of(person, page)).status_code == 403
+        assert client.post(of(person, page)).status_code == 403
 
 
 # Invalid numbers
@@ -218,7 +229,8 @@ def test_invalid_numbers_leave_all_lists_after_a_question(
     asked = office.post(reverse(INVALID), form)
     assert "Take 1 contact out of all lists?" in pages.text(asked)
     assert person.lists.exists()
-    office.post(reverse(INVALID), {**form, "confirmed": "1"})
+    done = office.post(reverse(INVALID), {**form, "confirmed": "1"}, follow=True)
+    assert pages.said(done) == ["1 contact was taken out of all lists."]
     assert not person.lists.exists()
     assert everyone.contacts.count() == 4
     assert "invalid" in LogEntry.objects.get().get_change_message()
@@ -228,7 +240,8 @@ def test_invalid_numbers_are_deleted_and_their_results_stay(
     office: Client, twice_invalid: None, person: Contact
 ) -> None:
     form = {"contact": [person.pk], "do": "delete", "confirmed": "1"}
-    office.post(reverse(INVALID), form)
+    done = office.post(reverse(INVALID), form, follow=True)
+    assert pages.said(done) == ["1 contact was deleted."]
     assert not Contact.objects.filter(pk=person.pk).exists()
     assert SendResult.objects.filter(phone=phone(1000)).count() == 2
     assert len(office.get(reverse(INVALID)).context["rows"]) == 3

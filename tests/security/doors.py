@@ -91,7 +91,7 @@ DOORS: Final[dict[str, dict[str, Door]]] = {
     "contact": {
         **dict(usual("contact")),
         "erase": form("delete_contact"),
-        "export": read("view_sendresult"),
+        "export": button("view_sendresult"),
         "opt_out": button("add_optout"),
         "opt_in": button("delete_optout"),
         "put": form("change_contact", row=None),
