@@ -156,8 +156,9 @@ class Sheet:
 
     def _figure(self, raw: str) -> str:
         formats, style = self._book.formats, whole(self._style)
-        known = style is not None and style < len(formats)
-        shown = formats[style] if known else PLAIN
+        shown = PLAIN
+        if style is not None and style < len(formats):
+            shown = formats[style]
         if shown.is_date:
             return date_text(raw, since_1904=self._book.since_1904)
         return number_text(raw, shown.places)

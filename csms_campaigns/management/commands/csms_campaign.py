@@ -17,14 +17,13 @@ from django.utils.translation import gettext as _
 
 from csms_campaigns import tasks
 from csms_campaigns.contacts_io.exporting import write_file
-from csms_campaigns.engine import audience, follow_ups, lifecycle, resolving
+from csms_campaigns.engine import audience, lifecycle
 from csms_campaigns.engine.database import alias, rows
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.progress import progress
 from csms_campaigns.engine.wall_clock import moment_of
-from csms_campaigns.management import ledgers, trying
-from csms_campaigns.models import Batch, Campaign, ContactList
-from csms_campaigns.states import Resolution
+from csms_campaigns.management import again, ledgers, trying
+from csms_campaigns.models import Campaign, ContactList
 
 Answer = dict[str, Any]
 
@@ -93,48 +92,6 @@ def export(options: Answer) -> Answer:
     return {"rows": campaign.audience_count, "output": str(path)}
 
 
-def retry_failed(options: Answer) -> Answer:
-    follow_up = follow_ups.retry_failed(
-        options["id"],
-        all_causes=options["all_causes"],
-        codes=options["cause"],
-        by=trying.user(options),
-    )
-    return _follow_up(follow_up)
-
-
-def resolve_unknown(options: Answer) -> Answer:
-    campaign_id, by = options["id"], trying.user(options)
-    batches = _batch_ids(campaign_id, options["batch"])
-    if options["as"] == Resolution.RESEND:
-        made = follow_ups.resend_unknown(campaign_id, batches=batches, by=by)
-        return _follow_up(made)
-    decision = Resolution(options["as"])
-    count = resolving.resolve(campaign_id, decision, batches=batches, by=by)
-    return {"count": count}
-
-
-def _follow_up(campaign: Campaign) -> Answer:
-    recipients = campaign.audience_count - sum(campaign.skipped_counts.values())
-    return {
-        "id": campaign.pk,
-        "recipients": recipients,
-        "skipped": campaign.skipped_counts,
-    }
-
-
-def _batch_ids(campaign_id: int, numbers: list[int] | None) -> list[int] | None:
-    if numbers is None:
-        return None
-    own = rows(Batch).filter(campaign=_campaign(campaign_id), number__in=numbers)
-    found = dict(own.values_list("number", "pk"))
-    if missing := sorted(set(numbers) - set(found)):
-        text = _("Campaign %(id)s has no batch %(number)s.")
-        words = {"id": campaign_id, "number": missing[0]}
-        raise CampaignError(text % words, "no_batch")
-    return list(found.values())
-
-
 VERBS: Final[dict[str, Callable[[Answer], Answer]]] = {
     "create": create,
     "review": review,
@@ -145,8 +102,8 @@ VERBS: Final[dict[str, Callable[[Answer], Answer]]] = {
     "cancel": cancel,
     "status": status,
     "export": export,
-    "retry-failed": retry_failed,
-    "resolve-unknown": resolve_unknown,
+    "retry-failed": again.retry_failed,
+    "resolve-unknown": again.resolve_unknown,
     "ledger": ledgers.check,
 }
 
@@ -222,7 +179,7 @@ class Command(BaseCommand):
             "--output", required=True, metavar="FILE", help=".xlsx for Excel, else CSV"
         )
         trying.add_arguments(found["test"])
-        _again_arguments(found)
+        again.add_arguments(found)
         ledgers.add_arguments(found["ledger"])
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -261,30 +218,6 @@ def _plain(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "–"
     return "–" if value in (None, "") else str(value)
-
-
-def _again_arguments(found: dict[str, ArgumentParser]) -> None:
-    causes = found["retry-failed"].add_mutually_exclusive_group()
-    causes.add_argument(
-        "--all-causes",
-        action="store_true",
-        help="also those that will fail again, such as invalid numbers",
-    )
-    causes.add_argument(
-        "--cause",
-        action="append",
-        metavar="CODE",
-        help="only with this error code; may be repeated",
-    )
-    unknown = found["resolve-unknown"]
-    unknown.add_argument("--as", required=True, choices=Resolution.values)
-    unknown.add_argument(
-        "--batch",
-        action="append",
-        type=int,
-        metavar="N",
-        help="only this batch, by its number in the campaign; may be repeated",
-    )
 
 
 def _create_arguments(parser: ArgumentParser) -> None:
