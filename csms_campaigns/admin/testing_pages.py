@@ -31,6 +31,8 @@ from csms_campaigns.states import ENDED, CampaignStatus
 
 SHOWN: Final = 5
 """The latest tests of a campaign."""
+STOPPED: Final = frozenset({CampaignStatus.CANCELLED, CampaignStatus.PAUSED})
+"""The system cancels a test where it pauses a campaign; a program may pause either."""
 
 
 class TestPages:
@@ -155,7 +157,7 @@ def _line(result: SendResult) -> dict[str, str]:
 
 def _note(test: Campaign) -> str:
     """What keeps it from being sent, as far as is known."""
-    if test.status == CampaignStatus.PAUSED:
+    if test.status in STOPPED:
         return _("%(reason)s Mend that, then send another test.") % {
             "reason": test.reason
         }

@@ -53,7 +53,7 @@ HANDOVER: Final = 15.0
 def review(campaign_id: int) -> Promise:
     """Prepare in this process, and promise. `CampaignError` says why it could not be done."""
     prepare(campaign_id, begin(campaign_id))
-    campaign = rows(Campaign).get(pk=campaign_id)
+    campaign = lifecycle.get(campaign_id)
     if campaign.status != CampaignStatus.READY:
         text = (
             campaign.status_reason or lifecycle.INSTEAD[CampaignStatus(campaign.status)]

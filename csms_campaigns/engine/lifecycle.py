@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
@@ -96,8 +97,7 @@ def launch(campaign_id: int, *, by: Any = None, at: datetime | None = None) -> N
     moment = now()
     with atomic():
         # Locked, or who changes the text meanwhile could launch it too.
-        locked = rows(Campaign).select_for_update().filter(pk=campaign_id).first()
-        check_second_pair(locked or get(campaign_id), by)
+        check_second_pair(lock(campaign_id), by)
         if at is not None:
             _schedule(campaign, at, moment, by)
             return
@@ -175,7 +175,10 @@ def cancel(campaign_id: int, *, by: Any = None) -> None:
     who = str(by) if by else ""
     by_somebody = Reason(gettext_noop("Cancelled by %(who)s."), who=who)
     reason = by_somebody if who else Reason(gettext_noop("Cancelled."))
-    move(campaign_id, S.CANCELLED, reason=reason, finished_at=now())
+    with atomic():
+        # In a transaction of the caller, what is given back later needs the account: it is first.
+        lock_sources(campaign_id)
+        move(campaign_id, S.CANCELLED, reason=reason, finished_at=now())
     cancel_pending(campaign_id)
 
 
@@ -211,7 +214,9 @@ def delete(campaign_id: int) -> None:
 def _take_apart(campaign: Campaign) -> None:
     """A follow-up: as a draft first, so that nobody launches half of it."""
     if campaign.status == S.READY:
-        move(campaign.pk, S.DRAFT, only_from=[S.READY])
+        with atomic():
+            lock_sources(campaign.pk)
+            move(campaign.pk, S.DRAFT, only_from=[S.READY])
         campaign.status = S.DRAFT
     take_apart(campaign.pk, partial(_hold, campaign.pk, campaign.status))
 
@@ -220,7 +225,7 @@ def _hold(campaign_id: int, status: str) -> None:
     """Lock the campaign's row, if it is still as it was found."""
     locked = rows(Campaign).filter(pk=campaign_id, status=status)
     if not locked.update(status_reason=""):
-        raise CampaignError(INSTEAD[S.PREPARING], "is_preparing")
+        raise _instead(campaign_id)
 
 
 def move(
@@ -234,8 +239,7 @@ def move(
     """The guarded update behind every verb; `CampaignError` says why it could not be done."""
     sources = list(only_from) if only_from is not None else sources_of(target)
     if not _update(campaign_id, sources, target, reason, **fields):
-        status = CampaignStatus(get(campaign_id).status)
-        raise CampaignError(INSTEAD[status], f"is_{status.value}")
+        raise _instead(campaign_id)
 
 
 def _update(
@@ -247,8 +251,8 @@ def _update(
 ) -> bool:
     allowed = [source for source in sources if target in CAMPAIGN_MOVES[source]]
     found = rows(Campaign).filter(pk=campaign_id, status__in=allowed)
+    words = {"status_reason": str(reason), "status_words": words_of(reason)}
     with atomic():
-        words = {"status_reason": str(reason), "status_words": words_of(reason)}
         done = found.update(status=target, **words, **fields)
         if done:
             announce(
@@ -261,9 +265,24 @@ def _update(
     return bool(done)
 
 
+def _instead(campaign_id: int) -> CampaignError:
+    """For whoever found it in another state than they thought."""
+    status = CampaignStatus(get(campaign_id).status)
+    return CampaignError(INSTEAD[status], f"is_{status.value}")
+
+
 def get(campaign_id: int) -> Campaign:
     """The campaign, or a `CampaignError` that says that there is none."""
-    campaign = rows(Campaign).filter(pk=campaign_id).first()
+    return _found(campaign_id, rows(Campaign))
+
+
+def lock(campaign_id: int) -> Campaign:
+    """As `get`, with its row locked to the end of the transaction: it may be gone since."""
+    return _found(campaign_id, rows(Campaign).select_for_update())
+
+
+def _found(campaign_id: int, campaigns: QuerySet[Campaign]) -> Campaign:
+    campaign = campaigns.filter(pk=campaign_id).first()
     if campaign is None:
         text = _("There is no campaign %(id)s.") % {"id": campaign_id}
         raise CampaignError(text, "no_campaign")

@@ -60,7 +60,7 @@ def send_test(
     text = text_for(campaign, like)
     with atomic():
         # Of two presses at once, the second waits here and finds what the first has made.
-        rows(Campaign).select_for_update().get(pk=campaign_id)
+        lifecycle.lock(campaign_id)
         if form_key and (found := rows(Campaign).filter(form_key=form_key).first()):
             return found
         return _create(campaign, chosen, text, by, form_key)

@@ -130,10 +130,13 @@ def test_it_says_that_no_worker_runs(office: Client, draft: Campaign) -> None:
     assert feed(office, draft)["texts"]["note"].startswith("No worker has taken it")
 
 
-def test_a_pause_says_what_to_mend(office: Client, draft: Campaign) -> None:
+@pytest.mark.parametrize("status", [CampaignStatus.CANCELLED, CampaignStatus.PAUSED])
+def test_one_that_was_stopped_says_what_to_mend(
+    office: Client, draft: Campaign, status: CampaignStatus
+) -> None:
     try_it(office, draft)
     Campaign.objects.filter(kind=CampaignKind.TEST).update(
-        status=CampaignStatus.PAUSED, status_reason="No credits left."
+        status=status, status_reason="No credits left."
     )
     note = feed(office, draft)["texts"]["note"]
     assert note == "No credits left. Mend that, then send another test."

@@ -405,3 +405,26 @@ def test_of_an_edit_and_a_launch_at_once_none_sends_half_a_campaign(verb: str) -
     else:
         assert not SendResult.objects.exists()
         assert not Batch.objects.exists()
+
+
+def test_a_campaign_that_is_deleted_at_the_moment_of_launch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After it was read, and before its row is locked."""
+    campaign = factories.ready(3)
+
+    def check_slowly(_account: str) -> None:
+        lifecycle.delete(campaign.pk)
+
+    monkeypatch.setattr(lifecycle, "check_account", check_slowly)
+    expected = f"There is no campaign {campaign.pk}."
+    assert told(lambda: lifecycle.launch(campaign.pk)) == expected
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_delete_at_once_one_is_told_that_it_is_gone() -> None:
+    campaign = factories.ready(12)
+    answers = together(lambda: lifecycle.delete(campaign.pk))
+    gone = f"There is no campaign {campaign.pk}."
+    assert sorted(answers, key=str) == sorted([gone, None], key=str)
+    assert not Campaign.objects.exists()

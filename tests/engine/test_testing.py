@@ -10,10 +10,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from csms_campaigns.engine import lifecycle
+from csms_campaigns.engine import lifecycle, testing
 from csms_campaigns.engine.errors import CampaignError
+from csms_campaigns.engine.finishing import finish
 from csms_campaigns.engine.ledger import ledger
+from csms_campaigns.engine.pausing import pause_campaigns_of
 from csms_campaigns.engine.promise import promise
+from csms_campaigns.engine.restoring import after_restore
 from csms_campaigns.engine.taking import Taken, take
 from csms_campaigns.engine.testing import (
     nobody_works,
@@ -21,6 +24,7 @@ from csms_campaigns.engine.testing import (
     send_test,
     text_for,
 )
+from csms_campaigns.gateway.errors import KeyRefused, Unreachable
 from csms_campaigns.models import (
     Batch,
     Campaign,
@@ -29,9 +33,21 @@ from csms_campaigns.models import (
     Heartbeat,
     SendResult,
 )
+from csms_campaigns.signals import campaign_status_changed
 from csms_campaigns.states import CampaignKind, CampaignStatus
 from tests import factories
-from tests.engine.scenes import UNLIMITED, campaign_in, send, send_all, soon, together
+from tests.engine.scenes import (
+    UNLIMITED,
+    Answer,
+    accepted,
+    campaign_in,
+    heard,
+    refused,
+    send,
+    send_all,
+    soon,
+    together,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -230,7 +246,86 @@ def test_its_campaign_may_be_edited_and_deleted_while_it_stays() -> None:
     assert SendResult.objects.filter(campaign=made, status="sent").count() == 2
 
 
+# Where the system pauses
+
+
+def outcomes(test: Campaign) -> tuple[str, list[str]]:
+    test.refresh_from_db()
+    found = SendResult.objects.filter(campaign=test).order_by("pk")
+    return test.status, list(found.values_list("status", flat=True))
+
+
+def test_a_refused_key_cancels_the_test_and_pauses_the_campaign(
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    campaign = factories.sending(3)
+    made = send_test(factories.draft(lists=[factories.people(1)]).pk, MINE)
+    with (
+        heard(campaign_status_changed) as said,
+        django_capture_on_commit_callbacks(execute=True),
+    ):
+        assert send(lambda _taken: KeyRefused("no such key")).campaign_id == made.pk
+    assert outcomes(made) == (CampaignStatus.CANCELLED, ["cancelled"] * 2)
+    assert made.reason == "The gateway refuses the API key: no such key"
+    assert made.finished_at is not None
+    assert ledger(made).adds_up
+    campaign.refresh_from_db()
+    assert campaign.status == CampaignStatus.PAUSED
+    told = {(one["campaign_id"], one["status"]) for one in said}
+    assert told == {(made.pk, "cancelled"), (campaign.pk, "paused")}
+    lifecycle.resume(campaign.pk)
+    assert send().campaign_id == campaign.pk
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [(accepted, "sent"), (lambda _taken: Unreachable("no way"), "cancelled")],
+)
+def test_what_is_in_flight_is_recorded_or_goes_no_more(
+    answer: Answer, expected: str
+) -> None:
+    made = send_test(factories.draft().pk, MINE)
+    taken = take("default")
+    assert isinstance(taken, Taken)
+    pause_campaigns_of("default", "The account is not in order.")
+    finish(taken, answer(taken))
+    assert outcomes(made) == (CampaignStatus.CANCELLED, [expected] * 2)
+
+
+def test_one_whose_numbers_were_all_refused_is_finished() -> None:
+    five = [f"+121255501{n:02}" for n in range(5)]
+    made = send_test(factories.draft().pk, five)
+    send(refused)
+    assert outcomes(made) == (CampaignStatus.FINISHED, ["failed"] * 5)
+
+
+def test_after_a_restore_none_is_held() -> None:
+    campaign = factories.sending(3)
+    made = send_test(factories.draft(lists=[factories.people(1)]).pk, MINE)
+    assert after_restore("default", requests=0).held == [campaign.pk]
+    assert outcomes(made) == (CampaignStatus.CANCELLED, ["cancelled"] * 2)
+
+
 # Pressed twice
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_campaign_that_is_deleted_meanwhile_is_not_tested(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After it was read, and before its row is locked."""
+    campaign = factories.draft()
+    text = text_for(campaign)
+
+    def read_slowly(*_given: Any) -> str:
+        lifecycle.delete(campaign.pk)
+        return text
+
+    monkeypatch.setattr(testing, "text_for", read_slowly)
+    with pytest.raises(CampaignError) as told:
+        send_test(campaign.pk, MINE)
+    assert told.value.code == "no_campaign"
+    assert not Campaign.objects.exists()
 
 
 def test_the_second_press_finds_the_first() -> None:
