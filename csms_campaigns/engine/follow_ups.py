@@ -18,12 +18,12 @@ from django.utils.translation import gettext as _
 from csms_campaigns.engine import accounts, audience, lifecycle
 from csms_campaigns.engine.chosen import Choice, check_chosen
 from csms_campaigns.engine.composition import check_account
-from csms_campaigns.engine.database import alias, atomic, now, rows
+from csms_campaigns.engine.database import alias, atomic, lock_account, now, rows
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.resolving import refuse_without_rows
 from csms_campaigns.models import Campaign
 from csms_campaigns.signals import announce, campaign_status_changed
-from csms_campaigns.states import CampaignStatus, SendStatus
+from csms_campaigns.states import CampaignKind, CampaignStatus, SendStatus
 
 COPIED: Final = (
     "account",
@@ -80,9 +80,13 @@ def unknown(
 def begin(parent_id: int, choice: Choice, *, by: Any = None) -> tuple[Campaign, UUID]:
     """A follow-up that is being prepared, and the token for whoever prepares it.
 
-    `CampaignError` if there is nobody to text again, or another one is just being prepared.
+    `CampaignError` for a test send, if there is nobody to text again, or if another one is
+    just being prepared.
     """
     parent = lifecycle.get(parent_id)
+    if parent.kind == CampaignKind.TEST:
+        text = _("A test send is not repeated: send another test.")
+        raise CampaignError(text, "is_test")
     check_account(parent.account)
     accounts.state(parent.account)
     refuse_without_rows(parent)
@@ -90,6 +94,8 @@ def begin(parent_id: int, choice: Choice, *, by: Any = None) -> tuple[Campaign, 
         raise CampaignError(_nobody(choice), "nobody")
     token = uuid.uuid4()
     with atomic():
+        # Before the campaign: in a transaction of the caller it is prepared in the same one.
+        lock_account(parent.account)
         _one_at_a_time(parent)
         follow_up = _create(parent, choice, token, by)
     return follow_up, token
@@ -97,7 +103,7 @@ def begin(parent_id: int, choice: Choice, *, by: Any = None) -> tuple[Campaign, 
 
 def _one_at_a_time(parent: Campaign) -> None:
     """Of two who press at once the second would be left with nobody: it is told to wait."""
-    rows(Campaign).select_for_update().get(pk=parent.pk)
+    lifecycle.lock(parent.pk)
     others = rows(Campaign).filter(parent=parent, status=CampaignStatus.PREPARING)
     if others.exists():
         text = _("Another follow-up of this campaign is being prepared: wait for it.")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from csms_campaigns.engine import audience, chosen, follow_ups, lifecycle
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.ledger import family_ledger, ledger
+from csms_campaigns.engine.testing import send_test
 from csms_campaigns.engine.ticking import stale_preparations
 from csms_campaigns.models import Batch, Campaign, Contact, SendResult
 from csms_campaigns.signals import campaign_status_changed
@@ -32,6 +37,16 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _unlimited(configure: Any) -> None:
     configure(**UNLIMITED, BATCH_SIZE=5)
+
+
+@pytest.mark.parametrize("verb", [follow_ups.retry_failed, follow_ups.resend_unknown])
+def test_a_test_send_is_not_repeated(verb: Callable[[int], object]) -> None:
+    made = send_test(factories.draft().pk, [factories.number(0), factories.number(1)])
+    send(saying(failed=[0]))
+    before = Campaign.objects.count()
+    said = told(lambda: verb(made.pk))
+    assert said == "A test send is not repeated: send another test."
+    assert Campaign.objects.count() == before
 
 
 def everything_adds_up(campaign: Campaign) -> bool:
@@ -438,3 +453,44 @@ def test_a_campaign_whose_batches_are_many_more_than_a_slice(
     assert follow_up.batch_count == 25
     lifecycle.delete(follow_up.pk)
     assert not SendResult.objects.filter(retry_of__isnull=False).exists()
+
+
+# In a transaction of the caller
+
+
+def locked(call: Callable[[], object]) -> list[str]:
+    """The tables whose rows it locked or changed, in the order of the first time."""
+    with CaptureQueriesContext(connection) as captured:
+        call()
+    found = [
+        match[1]
+        for query in captured
+        if query["sql"].startswith("UPDATE") or "FOR UPDATE" in query["sql"]
+        for match in [re.search(r"csms_campaigns_(\w+)", query["sql"])]
+        if match
+    ]
+    return list(dict.fromkeys(found))
+
+
+@pytest.mark.parametrize(
+    ("verb", "status"),
+    [
+        (lifecycle.cancel, CampaignStatus.SENDING),
+        (lifecycle.delete, CampaignStatus.READY),
+    ],
+)
+def test_the_account_is_locked_before_the_follow_up(
+    verb: Callable[[int], None], status: CampaignStatus
+) -> None:
+    """A take locks them in this order: in the other one, they would wait for each other."""
+    follow_up = follow_ups.retry_failed(finished(10, failed=[1, 2]).pk)
+    if status == CampaignStatus.SENDING:
+        lifecycle.launch(follow_up.pk)
+    order = locked(lambda: verb(follow_up.pk))
+    assert order[:2] == ["gatewayaccount", "campaign"]
+
+
+def test_the_account_is_locked_before_the_campaign_that_is_followed() -> None:
+    parent = finished(10, failed=[1, 2])
+    order = locked(lambda: follow_ups.begin(parent.pk, follow_ups.failed()))
+    assert order[:1] == ["gatewayaccount"]

@@ -30,6 +30,7 @@ from csms_campaigns.engine import (
     follow_ups,
     lifecycle,
     resolving,
+    testing,
     ticking,
 )
 from csms_campaigns.engine import clock as watch
@@ -177,7 +178,18 @@ class World(RuleBasedStateMachine):
         try:
             begin(pick.choice(ids))  # type: ignore[attr-defined]
         except CampaignError as error:
-            assert error.code == "nobody"  # noqa: PT017
+            assert error.code in {"nobody", "is_test"}  # noqa: PT017
+
+    @rule(index=st.integers(0, PEOPLE - 2), pick=st.randoms())
+    def send_a_test(self, index: int, pick: object) -> None:
+        ids = list(Campaign.objects.values_list("pk", flat=True))
+        if not ids:
+            return
+        numbers = [factories.number(index), factories.number(index + 1)]
+        try:
+            testing.send_test(pick.choice(ids), numbers)  # type: ignore[attr-defined]
+        except CampaignError as error:
+            assert error.code.startswith(("is_", "opted_out"))  # noqa: PT017
 
     @rule(
         verb=st.sampled_from(["launch", "launch", "cancel", "delete"]),
