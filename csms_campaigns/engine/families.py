@@ -108,6 +108,11 @@ def family(campaign: Campaign, own: Sums | None = None) -> Family:
     )
 
 
+def kin(campaign: Campaign) -> list[Campaign]:
+    """The members of its family alone, the root first; nothing is summed."""
+    return [one for one, _level in _with_follow_ups(root_of(campaign), 0)]
+
+
 def root_of(campaign: Campaign) -> Campaign:
     while campaign.parent_id:
         campaign = rows(Campaign).get(pk=campaign.parent_id)

@@ -17,13 +17,15 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from csms_campaigns import conf
-from csms_campaigns.engine import audience, lifecycle, ticking, witness
+from csms_campaigns.diagnosis import campaigns
+from csms_campaigns.engine import audience, follow_ups, lifecycle, ticking, witness
 from csms_campaigns.engine.dispatch import send_next
 from csms_campaigns.engine.taking import Taken, take
 from csms_campaigns.models import Batch, Campaign, GatewayAccount, Heartbeat
 from project.demo.processes import Child, free_port
 from tests import factories
 from tests.diagnosis.silent import silent_server
+from tests.engine import families
 from tests.engine.scenes import UNLIMITED, campaign_in, soon
 
 pytestmark = pytest.mark.django_db
@@ -313,6 +315,39 @@ def test_a_ledger_that_does_not_add_up(doctor: Any) -> None:
     assert report.codes() == {"ledger.wrong"}
     assert "3 people, its batches say 2" in report.one("ledger.wrong")["text"]
     assert report.one("ledger.wrong")["subject"] == str(campaign.pk)
+
+
+def test_a_follow_up_that_repeats_fewer_than_its_campaign_says(
+    doctor: Any, configure: Any
+) -> None:
+    configure(**UNLIMITED)
+    parent = families.finished(10, failed=[1, 2], silent=[3])
+    families.run(follow_ups.resend_unknown(parent.pk))
+    assert "ledger" in (report := doctor()).codes("ok")
+    assert "The ledgers of the latest 2 campaigns were summed." in str(report.said)
+    assert report.codes() == set()
+    batch = Batch.objects.filter(campaign=parent, resend_count=1)
+    assert batch.update(resend_count=0, treated_sent_count=1) == 1
+    wrong = doctor().one("ledger.wrong")
+    assert wrong["subject"] == str(parent.pk)
+    assert wrong["text"] == (
+        f"The follow-ups of campaign {parent.pk} do not repeat as many people as it says."
+    )
+    assert f"csms_campaign ledger {parent.pk}" in wrong["advice"]
+
+
+def test_a_family_with_too_many_batches_is_not_summed(
+    doctor: Any, configure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(**UNLIMITED)
+    parent = families.finished(10, failed=[1, 2])
+    families.run(follow_ups.retry_failed(parent.pk))
+    small = campaign_in("finished")  # type: ignore[arg-type]
+    Batch.objects.exclude(campaign=small).update(late_sent_count=1)
+    assert doctor().codes() == {"ledger.wrong"}
+    together = sum(Campaign.objects.values_list("batch_count", flat=True))
+    monkeypatch.setattr(campaigns, "MOST_BATCHES", together - 1)
+    assert doctor().codes() == set()
 
 
 # The witness
