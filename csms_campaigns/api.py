@@ -98,8 +98,13 @@ def review(campaign: ById) -> Promise:
 def send_test(
     campaign: ById, numbers: Iterable[str], *, like: str = "", by: Any = None
 ) -> Campaign:
-    """The text to a few numbers in E.164, as `like`, or somebody in the audience, would get it."""
-    made = testing.send_test(_pk(campaign), numbers, like=like, by=by)
+    """The text to a few numbers, as `like`, or somebody in the audience, would get it.
+
+    `InvalidNumber` if one is none.
+    """
+    to = [_normal(number, None) for number in numbers]
+    reads_as = _normal(like, None) if like else ""
+    made = testing.send_test(_pk(campaign), to, like=reads_as, by=by)
     _wake(made)
     return made
 

@@ -145,6 +145,18 @@ def test_a_test_send(gateway: Any, woken: Any) -> None:
     assert delivered["phone"] == "+12125550142"
 
 
+def test_numbers_of_a_test_are_read_as_people_write_them(woken: Any) -> None:
+    campaign = made()
+    api.opt_out("(212) 555-0143")
+    test = api.send_test(campaign, ["212-555-0142"])
+    assert list(test.results.values_list("phone", flat=True)) == ["+12125550142"]
+    with pytest.raises(api.CampaignError) as refused:
+        api.send_test(campaign, ["1 212 555 0143"])
+    assert refused.value.code == "opted_out"
+    with pytest.raises(api.InvalidNumber):
+        api.send_test(campaign, ["12"])
+
+
 def test_who_failed_goes_again(sandbox: Any, configure: Any, woken: Any) -> None:
     configure(**UNLIMITED)
     gateway = sandbox(limits="none", faults="fail@1")
