@@ -1,4 +1,4 @@
-"""What became of one recipient, and of one number: for whoever asks why, or why not.
+"""What became of one recipient: for whoever asks why, or why not.
 
 A few queries each, by indexes alone, at any size.
 """
@@ -11,11 +11,10 @@ from typing import Final
 from django.db.models import QuerySet
 
 from csms_campaigns.engine.database import rows
-from csms_campaigns.models import Attempt, OptOut, SendResult
+from csms_campaigns.models import Attempt, SendResult
 
 MOST_REQUESTS: Final = 50
 MOST_GENERATIONS: Final = 20
-MOST_RESULTS: Final = 200
 TOLD: Final = ("campaign", "batch")
 
 
@@ -33,17 +32,6 @@ class Story:
     """In follow-ups, the first one first."""
 
 
-@dataclass(frozen=True)
-class PhoneStory:
-    """All that a number ever got, and why not; the newest first."""
-
-    phone: str
-    opt_out: OptOut | None
-    results: list[SendResult]
-    has_more: bool
-    """There are older ones than those in `results`."""
-
-
 def story(result: SendResult) -> Story:
     batch = result.batch if result.batch_id else None
     return Story(
@@ -53,16 +41,6 @@ def story(result: SendResult) -> Story:
         _before(result),
         _after(result),
     )
-
-
-def of_phone(phone: str, *, most: int = MOST_RESULTS) -> PhoneStory:
-    found = list(results_of_phone(phone)[: most + 1])
-    opt_out = rows(OptOut).filter(phone=phone).first()
-    return PhoneStory(phone, opt_out, found[:most], len(found) > most)
-
-
-def results_of_phone(phone: str) -> QuerySet[SendResult]:
-    return rows(SendResult).filter(phone=phone).select_related(*TOLD).order_by("-pk")
 
 
 def _requests(batch_id: int | None) -> list[Attempt]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
@@ -20,8 +19,6 @@ from csms_campaigns.engine.work import has_work
 from csms_campaigns.models import Campaign, Heartbeat
 from csms_campaigns.models.reasons import Reason
 from csms_campaigns.states import CampaignStatus
-
-logger = logging.getLogger("csms_campaigns.engine")
 
 PERIOD: Final = 10.0
 NAME: Final = "tick"

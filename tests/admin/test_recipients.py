@@ -16,7 +16,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from csms_campaigns.admin import result_listing
-from csms_campaigns.engine.stories import of_phone
 from csms_campaigns.models import Batch, Campaign, Contact, ContactList, SendResult
 from csms_campaigns.states import BatchStatus, SendStatus
 from tests.admin import pages
@@ -102,17 +101,11 @@ def test_causes_with_counts_lead_to_who(office: Client, mixed: Campaign) -> None
     assert office.get(address.replace(str(mixed.pk), "99999")).status_code == 404
 
 
-def test_the_story_of_a_recipient_and_of_a_number(
-    office: Client, mixed: Campaign
-) -> None:
+def test_the_story_of_a_recipient(office: Client, mixed: Campaign) -> None:
     result = SendResult.objects.get(phone=phone(1000))
     page = pages.text(office.get(pages.change(result)))
     assert "csms-story" in page
     assert "m-1" in page
-    told = of_phone(phone(1004))
-    assert told.opt_out is not None
-    assert [row.skip_reason for row in told.results] == ["opted_out"]
-    assert of_phone("+12129999999").results == []
 
 
 def test_csv_with_the_filters_of_the_list(office: Client, mixed: Campaign) -> None:
