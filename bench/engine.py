@@ -98,7 +98,7 @@ def _figure(url: str, batches: int, accounts: int, workers: int) -> Figure:
         _each(bare),
         note=f"{1000 / each:,.0f} batches a second; processor: {here:.1f} ms here and "
         f"{there:.1f} ms in the server",
-        most=MOST_MS if workers > 1 and "postgres" in url else None,
+        most=MOST_MS if accounts > 1 and "postgres" in url else None,
     )
 
 
@@ -142,11 +142,11 @@ def _shift(alias: str, wait: Callable[[], object]) -> Shift:
     from csms_campaigns.engine.dispatch import send_next
     from csms_campaigns.engine.taking import Taken
 
-    server, done = backend(), 0
+    server, done, step = backend(), 0, None
     wait()
     began = time.monotonic()
     with stopwatch(server) as watch:
-        while isinstance(send_next(alias), Taken):
+        while isinstance(step := send_next(alias, after=step), Taken):
             done += 1
     return Shift(done, began, time.monotonic(), watch.cpu, watch.server_cpu)
 

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.db.models.functions import Greatest
 
 from csms_campaigns import conf
-from csms_campaigns.engine.database import rows
+from csms_campaigns.engine.database import execute, rows
 from csms_campaigns.gateway.client import GatewayClient
 from csms_campaigns.models import GatewayAccount
 from csms_campaigns.states import BlockReason
@@ -109,8 +109,13 @@ def note_credits(
 ) -> None:
     """Keep the balance of the latest request that said one, in whatever order answers come."""
     if credits is not None:
-        rows(GatewayAccount).filter(pk=account.pk, credits_cum__lte=cum).update(
-            remaining_credits=credits, credits_at=now, credits_cum=cum
+        execute(
+            "UPDATE {account} SET remaining_credits = %(credits)s, credits_at = %(now)s,"
+            " credits_cum = %(cum)s WHERE id = %(account)s AND credits_cum <= %(cum)s",
+            account=account.pk,
+            credits=credits,
+            cum=cum,
+            now=now,
         )
 
 

@@ -21,7 +21,7 @@ from csms_campaigns.engine.statements import Outcome, write_outcomes
 from csms_campaigns.engine.taking import Taken
 from csms_campaigns.engine.wording import label, spoken
 from csms_campaigns.gateway import errors
-from csms_campaigns.models import Batch, GatewayAccount
+from csms_campaigns.models import GatewayAccount
 from csms_campaigns.models.reasons import Reason
 from csms_campaigns.sms.numbers import digits
 from csms_campaigns.states import BlockReason, SendStatus
@@ -163,7 +163,7 @@ def _fail(scene: Scene, numbers: list[str], error: errors.GatewayError) -> None:
         for number in numbers
     ]
     write_outcomes(batch_id, failed, scene.now)
-    rows(Batch).filter(pk=batch_id).update(**recording.counts(batch_id))
+    recording.recount(batch_id)
     recording.close_emptied(batch_id, scene.now)
 
 

@@ -49,10 +49,12 @@ class Stop(Protocol):
 NEVER: Final = threading.Event()
 
 
-def send_next(alias: str, stop: Stop = NEVER) -> Taken | Wait | Nothing:
-    """Take one batch of the account, send it, write what became of it."""
+def send_next(
+    alias: str, stop: Stop = NEVER, after: Taken | None = None
+) -> Taken | Wait | Nothing:
+    """Take one batch of the account, send it, write what became of it; `after`: see `take`."""
     with logs.about(account=alias):
-        taken = take(alias)
+        taken = take(alias, after)
         if isinstance(taken, Taken):
             with logs.about(**_ids(taken)):
                 # Before the request: if it leaves, somebody outside of the database knows.

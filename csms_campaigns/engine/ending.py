@@ -8,7 +8,14 @@ from typing import Final
 
 from django.db.models import Exists, OuterRef
 
-from csms_campaigns.engine.database import alias, atomic, lock_sources, now, rows
+from csms_campaigns.engine.database import (
+    alias,
+    atomic,
+    fetch,
+    lock_sources,
+    now,
+    rows,
+)
 from csms_campaigns.engine.recording import cancel_recipients
 from csms_campaigns.models import Batch, Campaign
 from csms_campaigns.signals import announce, campaign_status_changed
@@ -41,10 +48,14 @@ def finish_campaign(campaign_id: int, moment: datetime) -> bool:
 
 def _is_open(campaign_id: int) -> bool:
     """By the indexes, which a look for either state does not use: it walks over what is done."""
-    ours = rows(Batch).filter(campaign=campaign_id).values_list("pk", flat=True)
-    waiting = ours.filter(status=BatchStatus.PENDING).order_by("time_zone", "number")
-    in_flight = ours.filter(status=BatchStatus.SENDING).order_by("lease_until")
-    return bool(waiting[:1]) or bool(in_flight[:1])
+    found = fetch(
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM {batch} WHERE campaign_id = %(campaign)s"
+        " AND status = 'pending' ORDER BY time_zone, number LIMIT 1)"
+        " OR EXISTS (SELECT 1 FROM {batch} WHERE campaign_id = %(campaign)s"
+        " AND status = 'sending' ORDER BY lease_until LIMIT 1)",
+        campaign=campaign_id,
+    )
+    return bool(found)
 
 
 def finish_campaigns() -> None:

@@ -16,7 +16,7 @@ from csms_campaigns.engine.consequences import Scene, pause_account
 from csms_campaigns.engine.database import (
     alias,
     atomic,
-    durable_commit,
+    execute,
     lock_account,
     now,
     rows,
@@ -28,7 +28,7 @@ from csms_campaigns.engine.taking import Taken
 from csms_campaigns.engine.wording import spoken
 from csms_campaigns.gateway import errors
 from csms_campaigns.gateway.receipts import NumberOutcome, Receipt
-from csms_campaigns.models import Batch, Campaign
+from csms_campaigns.models import Batch
 from csms_campaigns.models.reasons import Reason
 from csms_campaigns.signals import announce, batch_recorded
 from csms_campaigns.states import (
@@ -44,7 +44,6 @@ NO_ENTRY: Final = "The gateway's answer does not name this number."
 def finish(taken: Taken, answer: Receipt | errors.GatewayError) -> None:
     """Everything the answer changes, in one transaction."""
     with atomic():
-        durable_commit()
         scene = Scene(lock_account(taken.alias), taken, now())
         if not recording.is_open(taken.attempt_id, taken.cum):
             return  # Our own commit went through, and only its end was not seen.
@@ -116,9 +115,11 @@ def _judge_campaign(scene: Scene, receipt: Receipt) -> None:
     campaign_id = scene.taken.campaign_id
     said = [o for o in receipt.outcomes.values() if not o.wants_credits]
     if any(o.accepted for o in said):
-        changed = rows(Campaign).filter(pk=campaign_id)
-        changed.exclude(canary_passed=True, rejected_in_a_row=0).update(
-            canary_passed=True, rejected_in_a_row=0
+        execute(
+            "UPDATE {campaign} SET canary_passed = %(yes)s, rejected_in_a_row = 0"
+            " WHERE id = %(campaign)s AND (canary_passed <> %(yes)s OR rejected_in_a_row <> 0)",
+            campaign=campaign_id,
+            yes=True,
         )
     elif said:
         words = next((o.error for o in said if o.error), NO_ENTRY)

@@ -33,6 +33,8 @@ SHORT: Final = 1.0
 """Waits up to this are slept in place, each lane for itself."""
 LONG: Final = 60.0
 """Longer waits are written down; the tick starts the lanes in time."""
+LOOK: Final = 10.0
+"""Where nobody ticks, a lane that waits for hours alone looks so often for what was launched."""
 LEAVING: Final = (1.0, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0)
 """Pauses between the tries to leave a place while the database is away."""
 OVERSLEPT: Final = 2.0
@@ -117,12 +119,14 @@ class End(Enum):
 
 
 def _work(held: HeldLane, wake: Wake, stop: Stop, tick: Callable[[], object]) -> End:
+    step: Taken | Wait | Nothing = Nothing()
     deadline = time.monotonic() + SLICE
     while time.monotonic() < deadline and not stop.is_set():
         if not held.renew():
             return End.WAITS
         tick()
-        step = send_next(held.alias, stop)
+        after = step if isinstance(step, Taken) else None
+        step = send_next(held.alias, stop, after)
         if isinstance(step, Nothing):
             return End.WAITS if step.for_answer else End.NO_WORK
         if isinstance(step, Wait) and not _wait(held, step, wake, stop):
@@ -138,14 +142,14 @@ def _wait(held: HeldLane, wait: Wait, wake: Wake, stop: Stop) -> bool:
     if seconds <= SHORT:
         stop.wait(seconds)
         return True
-    if seconds > LONG and _somebody_ticks():
+    if (seconds > LONG or wait.for_hours) and _somebody_ticks():
         # Hours stand on the campaigns, where the tick reads them live: written on the account,
-        # they would hold up what is launched meanwhile.
+        # or slept in its only lane, they would hold up what is launched meanwhile.
         if not wait.for_hours:
             _write_down(held.alias, seconds)
         return False
-    # Where nobody ticks, this lane asks again each minute, and does the tick's work.
-    nap = min(seconds, LONG)
+    # Where nobody ticks, a long wait is slept in naps, between which this lane does it.
+    nap = min(seconds, LOOK if wait.for_hours else LONG)
     if not _become_sleeper(held.alias, nap):
         return False
     held.renew(nap)

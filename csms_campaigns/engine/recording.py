@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from csms_campaigns.engine.database import rows
-from csms_campaigns.models import Attempt, Batch, Campaign, OptOut, SendResult
+from csms_campaigns.engine.database import execute, fetch, rows
+from csms_campaigns.models import Batch, Campaign, SendResult
 from csms_campaigns.states import (
     AttemptOutcome,
     BatchStatus,
@@ -28,13 +28,6 @@ SENT: Final = SendStatus.SENT
 MOST_IDS: Final = 2000
 """In one statement."""
 
-OUTCOMES: Final = {
-    "sent_count": Q(status=SendStatus.SENT),
-    "failed_count": Q(status=SendStatus.FAILED),
-    "unknown_count": Q(status=SendStatus.UNKNOWN),
-    "skipped_count": Q(status=SendStatus.SKIPPED),
-    "answered_count": Q(skip_reason=SkipReason.ANSWERED),
-}
 DECISIONS: Final = {
     "treated_sent_count": Q(status=SendStatus.UNKNOWN, resolution=Resolution.SENT),
     "treated_failed_count": Q(status=SendStatus.UNKNOWN, resolution=Resolution.FAILED),
@@ -44,20 +37,34 @@ DECISIONS: Final = {
 }
 
 
-def counts(batch_id: int) -> dict[str, int]:
-    """The batch's count columns, from its recipients."""
-    each = {
-        name: Count("pk", filter=those)
-        for name, those in (OUTCOMES | DECISIONS).items()
-    }
-    found: dict[str, int] = (
-        rows(SendResult).filter(batch=batch_id).aggregate(size=Count("pk"), **each)
-    )
-    return found
+COUNTED: Final = """
+    (size, sent_count, failed_count, unknown_count, skipped_count, answered_count,
+     treated_sent_count, treated_failed_count, resend_count,
+     late_sent_count, late_failed_count)
+    = (SELECT COUNT(*),
+              COUNT(*) FILTER (WHERE status = 'sent'),
+              COUNT(*) FILTER (WHERE status = 'failed'),
+              COUNT(*) FILTER (WHERE status = 'unknown'),
+              COUNT(*) FILTER (WHERE status = 'skipped'),
+              COUNT(*) FILTER (WHERE skip_reason = 'answered'),
+              COUNT(*) FILTER (WHERE status = 'unknown' AND resolution = 'sent'),
+              COUNT(*) FILTER (WHERE status = 'unknown' AND resolution = 'failed'),
+              COUNT(*) FILTER (WHERE status = 'unknown' AND resolution = 'resend'),
+              COUNT(*) FILTER (WHERE status = 'sent' AND resolution = 'resend'),
+              COUNT(*) FILTER (WHERE status = 'failed' AND resolution = 'resend')
+         FROM {result} WHERE batch_id = %(batch)s)
+"""
+"""The count columns of the batch `%(batch)s`, from its recipients."""
+
+
+_SAID: Final = "status = %(status)s, finished_at = %(now)s, error = %(error)s,"
+_CLOSED: Final = ("UPDATE {batch} SET", _SAID, COUNTED, "WHERE id = %(batch)s AND")
+_CLOSE: Final = " ".join((*_CLOSED, "attempt_id = %(attempt)s AND status = %(before)s"))
+_CLOSE_PENDING: Final = " ".join((*_CLOSED, "status = 'pending'"))
 
 
 def recount(batch_id: int) -> None:
-    rows(Batch).filter(pk=batch_id).update(**counts(batch_id))
+    execute("UPDATE {batch} SET" + COUNTED + "WHERE id = %(batch)s", batch=batch_id)
 
 
 def recount_decisions(batch_ids: Iterable[int]) -> None:
@@ -71,16 +78,18 @@ def recount_decisions(batch_ids: Iterable[int]) -> None:
 
 
 def close_batch(
-    batch_id: int, attempt_id: int, status: BatchStatus, now: datetime, **fields: Any
+    batch_id: int,
+    attempt_id: int,
+    status: BatchStatus,
+    now: datetime,
+    error: str = "",
 ) -> bool:
     """sending → `status`, or unknown → done for a late answer; False if it is not ours."""
-    ours = rows(Batch).filter(pk=batch_id, attempt=attempt_id)
-    values = {"status": status, "finished_at": now, "error": "", **counts(batch_id)}
-    values |= fields
-    if ours.filter(status=BatchStatus.SENDING).update(**values):
-        return True
-    late = ours.filter(status=BatchStatus.UNKNOWN)
-    return status == BatchStatus.DONE and bool(late.update(**values))
+    late = [BatchStatus.UNKNOWN] if status == BatchStatus.DONE else []
+    ours = {"batch": batch_id, "attempt": attempt_id}
+    said = {"status": status.value, "error": error, "now": now}
+    before = [BatchStatus.SENDING, *late]
+    return any(execute(_CLOSE, before=old.value, **ours, **said) for old in before)
 
 
 def is_open(attempt_id: int, cum: int) -> bool:
@@ -88,18 +97,28 @@ def is_open(attempt_id: int, cum: int) -> bool:
 
     By its count too: a database that was set back gives its ids to other attempts.
     """
-    outcomes = ["", AttemptOutcome.UNKNOWN]
-    found = rows(Attempt).filter(pk=attempt_id, cum=cum, outcome__in=outcomes)
-    return found.exists()
+    found = fetch(
+        "SELECT 1 FROM {attempt} WHERE id = %(attempt)s AND cum = %(cum)s"
+        " AND outcome IN ('', 'unknown')",
+        attempt=attempt_id,
+        cum=cum,
+    )
+    return bool(found)
 
 
 def close_attempt(
     attempt_id: int, outcome: AttemptOutcome, now: datetime, **fields: Any
 ) -> None:
     """A late answer overwrites `unknown`, and the moment at which its place is free."""
-    rows(Attempt).filter(
-        pk=attempt_id, outcome__in=["", AttemptOutcome.UNKNOWN]
-    ).update(outcome=outcome, done_at=now, **fields)
+    more = "".join(f", {name} = %({name})s" for name in fields)
+    execute(
+        f"UPDATE {{attempt}} SET outcome = %(outcome)s, done_at = %(now)s{more}"  # noqa: S608 our columns
+        " WHERE id = %(attempt)s AND outcome IN ('', 'unknown')",
+        attempt=attempt_id,
+        outcome=outcome.value,
+        now=now,
+        **fields,
+    )
 
 
 def put_back(batch_id: int, attempt_id: int) -> bool:
@@ -139,18 +158,19 @@ def free_sources(results: QuerySet[SendResult]) -> None:
         recount_decisions(batches)
 
 
-def mark_unknown(batch_id: int, now: datetime, error: str) -> None:
+def mark_unknown(batch_id: int, now: datetime, error: str) -> int:
+    """Everybody in it who waits; how many."""
     pending = rows(SendResult).filter(batch=batch_id, status=SendStatus.PENDING)
-    pending.update(status=SendStatus.UNKNOWN, error=error, updated_at=now)
+    return pending.update(status=SendStatus.UNKNOWN, error=error, updated_at=now)
 
 
 def skip_opted_out(batch: Batch) -> None:
     """Whoever opted out since the review is left out now, before the batch is claimed."""
-    opted_out = rows(OptOut).filter(phone=OuterRef("phone"))
-    skipped = (
-        rows(SendResult)
-        .filter(Exists(opted_out), batch=batch, status=SendStatus.PENDING)
-        .update(status=SendStatus.SKIPPED, skip_reason=SkipReason.OPTED_OUT)
+    skipped = execute(
+        "UPDATE {result} AS r SET status = 'skipped', skip_reason = 'opted_out'"
+        " WHERE r.batch_id = %(batch)s AND r.status = 'pending'"
+        " AND EXISTS (SELECT 1 FROM {opt_out} AS o WHERE o.phone = r.phone)",
+        batch=batch.pk,
     )
     if skipped:
         rows(Batch).filter(pk=batch.pk).update(
@@ -201,6 +221,12 @@ def close_emptied(batch_id: int, now: datetime) -> None:
     """pending → done, if nobody in it waits any more."""
     waiting = rows(SendResult).filter(batch=batch_id, status=SendStatus.PENDING)
     if not waiting.exists():
-        rows(Batch).filter(pk=batch_id, status=BatchStatus.PENDING).update(
-            status=BatchStatus.DONE, finished_at=now, **counts(batch_id)
-        )
+        close_pending(batch_id, BatchStatus.DONE, now)
+
+
+def close_pending(
+    batch_id: int, status: BatchStatus, now: datetime, error: str = ""
+) -> bool:
+    """pending → `status`, without a request; False if it does not wait any more."""
+    said = {"status": status.value, "error": error, "now": now}
+    return bool(execute(_CLOSE_PENDING, batch=batch_id, **said))

@@ -212,9 +212,6 @@ def _call_slice_unknown(campaign: Campaign) -> int:
 
 
 def _call_batch_unknown(batch_id: int, moment: datetime) -> int:
-    recording.mark_unknown(batch_id, moment, NOT_KNOWN)
-    counts = recording.counts(batch_id)
-    rows(Batch).filter(pk=batch_id, status=BatchStatus.PENDING).update(
-        status=BatchStatus.UNKNOWN, finished_at=moment, error=NOT_KNOWN, **counts
-    )
-    return counts["unknown_count"]
+    people = recording.mark_unknown(batch_id, moment, NOT_KNOWN)
+    recording.close_pending(batch_id, BatchStatus.UNKNOWN, moment, NOT_KNOWN)
+    return people

@@ -36,7 +36,7 @@ def move_to_new_batch(batch_id: int, result_ids: Sequence[int]) -> Batch:
     )
     moved.update(batch=rest)
     for changed in (batch, rest):
-        rows(Batch).filter(pk=changed.pk).update(**recording.counts(changed.pk))
+        recording.recount(changed.pk)
     return rest
 
 

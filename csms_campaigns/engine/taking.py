@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_noop as _
 
 from csms_campaigns import conf
-from csms_campaigns.engine import accounts, clock, limits, pausing, timetable
-from csms_campaigns.engine.anonymising import is_number
-from csms_campaigns.engine.batching import CANARY_SIZE
+from csms_campaigns.engine import accounts, clock, cutting, limits, pausing, timetable
 from csms_campaigns.engine.database import (
     atomic,
-    durable_commit,
-    is_postgresql,
+    execute,
+    fetch,
+    fetch_one,
+    insert,
     lock_account,
     now,
     rows,
@@ -26,21 +26,17 @@ from csms_campaigns.engine.hours import UnknownZone
 from csms_campaigns.engine.recording import (
     close_emptied,
     skip_answered,
-    skip_erased,
-    skip_opted_out,
 )
 from csms_campaigns.engine.restoring import hold_account, is_set_back
-from csms_campaigns.engine.splitting import move_to_new_batch
 from csms_campaigns.engine.witness import look
 from csms_campaigns.engine.work import (
     has_work,
     pending,
-    sending_campaigns,
     soonest_opening,
 )
-from csms_campaigns.models import Attempt, Batch, Campaign, GatewayAccount, SendResult
+from csms_campaigns.models import Batch, Campaign, GatewayAccount
 from csms_campaigns.models.reasons import Reason
-from csms_campaigns.states import BatchStatus, BlockReason, SendStatus
+from csms_campaigns.states import BatchStatus
 
 CLOCK_SLACK: Final = 1.0
 """Seconds that the clock may be behind the last stamp; more means that it was set back."""
@@ -91,17 +87,20 @@ NOTHING: Final = Nothing()
 HELD: Final = Nothing(for_answer=True)
 
 
-def take(alias: str) -> Taken | Wait | Nothing:
+def take(alias: str, after: Taken | None = None) -> Taken | Wait | Nothing:
     """Claim the next batch of the account. Where it may not leave, nothing is written.
+
+    `after` is what the caller has just sent: then there most likely is more, and the look for
+    it, before the account is locked, is left out.
 
     One transaction; the account's row serialises one key and nothing else. The seconds of the
     permit count from the lock: counted from before it, waiting in the queue burnt a third of
     the permits (measured).
     """
     options = conf.account(alias)
-    if not has_work(alias):
+    if after is None and not has_work(alias):
         return _wait_for_hours(alias, options, now())
-    look(accounts.state(alias).witness_id)
+    look(after.witness_id if after else accounts.state(alias).witness_id)
     with atomic():
         account = lock_account(alias)
         locked_at = limits.steady()
@@ -114,8 +113,8 @@ def take(alias: str) -> Taken | Wait | Nothing:
             return Wait(behind)
         clock.watch(account, options, reading)
         if (seconds := _seconds_to_wait(account, options, moment)) > 0:
-            return Wait(seconds)
-        durable_commit()
+            is_over = after is not None and not has_work(alias)
+            return _wait_for_hours(alias, options, moment) if is_over else Wait(seconds)
         taken = _claim_next(account, options, moment)
     return replace(taken, taken_at=locked_at) if isinstance(taken, Taken) else taken
 
@@ -142,21 +141,15 @@ def _claim_next(
     """The next batch of the least recently served campaign that has one; of a test before all."""
     if account.probing and _in_flight(_sending_batches(account.alias)):
         return HELD
-    found = sending_campaigns(account.alias)
-    tests_first = F("kind").desc()  # "test" is behind "campaign" in the alphabet
-    least_served = F("served_at").asc(nulls_first=True)
     emptied = 0
-    for pk in found.order_by(tests_first, least_served, "pk").values_list(
-        "pk", flat=True
-    ):
+    for pk in _by_turn(account.alias):
         # Locked before its batches, in the one order of all; a pause that comes now waits.
-        campaign = found.select_for_update().filter(pk=pk).first()
+        campaign = _lock_sending(pk)
         zones = _zones_now(campaign, options, moment) if campaign else []
         while campaign and (batch := _next_batch(campaign, zones, moment)):
-            skip_opted_out(batch)
             if campaign.parent_id:
                 skip_answered(batch)
-            if recipients := _cut(account, campaign, batch, _recipients(batch)):
+            if recipients := cutting.for_request(account, campaign, batch):
                 return _claim(account, options, campaign, batch, recipients, moment)
             close_emptied(batch.pk, moment)
             emptied += 1
@@ -164,6 +157,25 @@ def _claim_next(
                 # Many of one person each: a pause must get in, and the permit grows old.
                 return Wait(0.0)
     return _wait_for_delayed(account.alias, options, moment)
+
+
+def _by_turn(alias: str) -> list[int]:
+    """Test sends first ("test" is behind "campaign" in the alphabet), then who waited longest."""
+    found = fetch(
+        "SELECT id FROM {campaign} WHERE account = %(alias)s AND status = 'sending'"
+        " ORDER BY kind DESC, served_at NULLS FIRST, id",
+        alias=alias,
+    )
+    return [pk for (pk,) in found]
+
+
+def _lock_sending(pk: int) -> Campaign | None:
+    return fetch_one(
+        Campaign,
+        "SELECT {campaign.columns} FROM {campaign} WHERE id = %(campaign)s"
+        " AND status = 'sending' {for_update}",
+        campaign=pk,
+    )
 
 
 def _zones_now(
@@ -188,46 +200,24 @@ def _in_flight(batches: QuerySet[Batch]) -> bool:
 
 def _next_batch(campaign: Campaign, zones: list[str], moment: datetime) -> Batch | None:
     """Of the zone that closes first; each is looked for where the index has it."""
-    batches = rows(Batch).filter(campaign=campaign)
     if not campaign.canary_passed and _in_flight(
-        batches.filter(status=BatchStatus.SENDING)
+        rows(Batch).filter(campaign=campaign, status=BatchStatus.SENDING)
     ):
         return None
-    due = Q(not_before__isnull=True) | Q(not_before__lte=moment)
-    found = batches.filter(due, status=BatchStatus.PENDING).order_by("number")
-    if is_postgresql():
-        found = found.select_for_update(skip_locked=True)
-    each = (found.filter(time_zone=zone).first() for zone in zones)
+    each = (_next_of_zone(campaign, zone, moment) for zone in zones)
     return next((batch for batch in each if batch), None)
 
 
-def _recipients(batch: Batch) -> dict[str, int]:
-    found = rows(SendResult).filter(batch=batch, status=SendStatus.PENDING)
-    pairs = list(found.order_by("pk").values_list("phone", "pk"))
-    known = {phone: pk for phone, pk in pairs if phone and is_number(phone)}
-    if len(known) < len(pairs):
-        skip_erased(batch)
-    return known
-
-
-def _cut(
-    account: GatewayAccount,
-    campaign: Campaign,
-    batch: Batch,
-    recipients: dict[str, int],
-) -> dict[str, int]:
-    """No more numbers than the gateway takes, and few where answers do not arrive."""
-    most = account.learned_batch_size or len(recipients)
-    if account.blocked_reason == BlockReason.NO_ANSWER:
-        most = min(most, CANARY_SIZE)
-    if batch.time_zone and not campaign.canary_passed:
-        # The first batch is small, but the zone of another may be the first to open.
-        most = min(most, CANARY_SIZE)
-    if len(recipients) <= most:
-        return recipients
-    numbers = list(recipients)
-    move_to_new_batch(batch.pk, [recipients[number] for number in numbers[most:]])
-    return {number: recipients[number] for number in numbers[:most]}
+def _next_of_zone(campaign: Campaign, zone: str, moment: datetime) -> Batch | None:
+    return fetch_one(
+        Batch,
+        "SELECT {batch.columns} FROM {batch} WHERE campaign_id = %(campaign)s AND time_zone = %(zone)s"
+        " AND status = 'pending' AND (not_before IS NULL OR not_before <= %(now)s)"
+        " ORDER BY number LIMIT 1 {skip_locked}",
+        campaign=campaign.pk,
+        zone=zone,
+        now=moment,
+    )
 
 
 def _claim(
@@ -238,21 +228,26 @@ def _claim(
     recipients: dict[str, int],
     moment: datetime,
 ) -> Taken:
-    rows(Campaign).filter(pk=campaign.pk).update(served_at=moment)
-    attempt = _stamp(account, batch, len(recipients), moment)
+    cum, attempt_id = _stamp(account, batch, len(recipients), moment)
+    execute(
+        "UPDATE {campaign} SET served_at = %(now)s WHERE id = %(campaign)s",
+        campaign=campaign.pk,
+        now=moment,
+    )
     lease = limits.GATE + options.longest_request + LEASE_MARGIN
-    rows(Batch).filter(pk=batch.pk, status=BatchStatus.PENDING).update(
-        status=BatchStatus.SENDING,
-        lease_until=moment + timedelta(seconds=lease),
-        tries=F("tries") + 1,
-        attempt=attempt,
+    execute(
+        "UPDATE {batch} SET status = 'sending', lease_until = %(until)s, tries = tries + 1,"
+        " attempt_id = %(attempt)s WHERE id = %(batch)s AND status = 'pending'",
+        attempt=attempt_id,
+        batch=batch.pk,
+        until=moment + timedelta(seconds=lease),
     )
     return Taken(
         alias=account.alias,
         campaign_id=campaign.pk,
         batch_id=batch.pk,
-        attempt_id=attempt.pk,
-        cum=attempt.cum,
+        attempt_id=attempt_id,
+        cum=cum,
         witness_id=account.witness_id,
         message=batch.message,
         recipients=recipients,
@@ -262,19 +257,27 @@ def _claim(
 
 def _stamp(
     account: GatewayAccount, batch: Batch, numbers: int, moment: datetime
-) -> Attempt:
-    attempt = rows(Attempt).create(
-        account=account,
-        batch=batch,
-        cum=account.cum + 1,
-        stamped_at=moment,
+) -> tuple[int, int]:
+    """The running count of the request, and the id of its attempt."""
+    cum = account.cum + 1
+    attempt_id = insert(
+        "INSERT INTO {attempt} (account_id, batch_id, cum, stamped_at, size, segments,"
+        " outcome, sent_count, failed_count, error) VALUES (%(account)s, %(batch)s, %(cum)s,"
+        " %(now)s, %(size)s, %(segments)s, '', 0, 0, '')",
+        account=account.pk,
+        batch=batch.pk,
+        cum=cum,
+        now=moment,
         size=numbers,
         segments=batch.segments,
     )
-    rows(GatewayAccount).filter(pk=account.pk).update(
-        cum=attempt.cum, stamped_at=moment
+    execute(
+        "UPDATE {account} SET cum = %(cum)s, stamped_at = %(now)s WHERE id = %(account)s",
+        account=account.pk,
+        cum=cum,
+        now=moment,
     )
-    return attempt
+    return cum, attempt_id
 
 
 def _wait_for_delayed(

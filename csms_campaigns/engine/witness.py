@@ -129,11 +129,16 @@ def address() -> str:
 
 
 def _of_the_broker() -> str:
-    """Celery's address of the broker in redis-py's words; of several the first."""
+    """Of several the first."""
     settings: Any = current_app.conf
     found = settings.broker_write_url or settings.broker_url or ""
-    first = (found if isinstance(found, str) else found[0]).split(";")[0]
-    parts = urlsplit(first)
+    return _for_redis((found if isinstance(found, str) else found[0]).split(";")[0])
+
+
+@functools.lru_cache(maxsize=4)
+def _for_redis(broker: str) -> str:
+    """Celery's address in redis-py's words."""
+    parts = urlsplit(broker)
     query = dict(parse_qsl(parts.query))
     # The transport's other options would be unknown to redis-py.
     options = {name: query[name] for name in query if name.startswith("ssl_")}

@@ -122,7 +122,8 @@ def _receipt(
     http_status: int, answer: Mapping[str, Any], numbers: Sequence[str]
 ) -> Receipt:
     said = _by_digits(answer.get("results"))
-    outcomes = {n: said[digits(n)] for n in numbers if digits(n) in said}
+    keys = {number: digits(number) for number in numbers}
+    outcomes = {number: said[key] for number, key in keys.items() if key in said}
     return Receipt(http_status, outcomes, _credits(answer.get("remaining_credits")))
 
 

@@ -146,6 +146,7 @@ _SEVERAL = re.compile(
     r"[,;|&]|[0-9].*\+.*[0-9]|(?:[0-9][ .-]*){7} */ *(?:[0-9][ .-]*){7}"
 )
 _NOT_DIALLED = re.compile(r"[ .()/_-]+")
+_NO_DIGIT = re.compile(r"[^0-9]+")
 
 _PARSE_ERRORS = {
     # The parser sees digits only, and finds fewer than it wants.
@@ -180,7 +181,7 @@ def digits(raw: object) -> str:
     """Only the ASCII digits of a text or a number, to match what the gateway answers
     with what it was sent; empty for anything else."""
     if isinstance(raw, str):
-        return "".join(char for char in raw if "0" <= char <= "9")
+        return _NO_DIGIT.sub("", raw)
     if isinstance(raw, float) and raw.is_integer():
         raw = int(raw)
     if isinstance(raw, int) and not isinstance(raw, bool):
