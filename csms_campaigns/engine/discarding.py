@@ -55,8 +55,7 @@ def _take_some(campaign_id: int, hold: Callable[[], object]) -> bool:
     with atomic():
         lock_sources(campaign_id)
         hold()
-        batches = rows(Batch).filter(campaign=campaign_id).order_by("pk")
-        ids = list(batches.values_list("pk", flat=True)[:BATCHES])
+        ids = _batch_ids(campaign_id, BATCHES)
         if not ids:
             return False
         results = rows(SendResult).filter(batch__in=ids)
@@ -95,8 +94,14 @@ def _delete_results(campaign: Campaign) -> None:
 
 
 def _delete_batches(campaign_id: int) -> None:
-    found = rows(Batch).filter(campaign=campaign_id)
-    while ids := list(found.values_list("pk", flat=True)[:SLICE]):
+    while ids := _batch_ids(campaign_id, SLICE):
         for start in range(0, len(ids), 500):
             part = rows(Batch).filter(pk__in=ids[start : start + 500])
             part._raw_delete(part.db)
+
+
+def _batch_ids(campaign_id: int, most: int) -> list[int]:
+    """In the order of an index that begins with the campaign: by their ids, or in any order,
+    the planner walks over the batches of all campaigns before (0.3 s for 600,000)."""
+    found = rows(Batch).filter(campaign=campaign_id).order_by("finished_at")
+    return list(found.values_list("pk", flat=True)[:most])

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from csms_campaigns.engine import discarding
-from csms_campaigns.engine.discarding import discard
+from csms_campaigns.engine.discarding import discard, take_apart
 from csms_campaigns.engine.ledger import ledger
 from csms_campaigns.models import Batch, Campaign, ContactList, SendResult
 from csms_campaigns.states import CampaignStatus
@@ -80,3 +80,29 @@ def test_no_recipient_is_read_to_be_deleted() -> None:
     statements = [q["sql"] for q in captured if f'"{table}"' in q["sql"]]
     assert statements
     assert all(sql.startswith("DELETE") for sql in statements)
+
+
+def test_its_batches_are_found_without_passing_by_those_of_others() -> None:
+    campaign = factories.ready(12)
+    with CaptureQueriesContext(connection) as captured:
+        take_apart(campaign.pk, lambda: None)
+    table = f'SELECT "{Batch._meta.db_table}"."id"'
+    asked = [q["sql"] for q in captured if q["sql"].startswith(table)]
+    assert asked
+    for sql in asked:
+        found = plan(sql)
+        assert "csms_batch_monitor" in found
+        assert "B-TREE" not in found
+
+
+def plan(sql: str) -> str:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # So few rows would be read whole.
+            cursor.execute(
+                "SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off"
+            )
+            cursor.execute(f"EXPLAIN {sql}")
+        else:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        return "\n".join(str(row) for row in cursor.fetchall())
