@@ -25,6 +25,7 @@ from csms_campaigns.contacts_io.spool import Slice, Spool, open_spool
 from csms_campaigns.contacts_io.upsert import Outcome, Writer
 from csms_campaigns.models import ContactList
 from csms_campaigns.sms.number_patterns import is_known_region
+from csms_campaigns.sms.storing import storable
 
 OnProgress = Callable[[str, int, int], None]
 """Called now and then with the step (READING or WRITING), what is done, and of how much."""
@@ -188,7 +189,7 @@ def known_region(region: str | None) -> str | None:
 def known_list_name(name: str | None) -> str | None:
     if name is None:
         return None
-    name = clean(name)
+    name = clean(storable(name))
     if not name or len(name) > LONGEST_LIST_NAME:
         message = _("The name of a list has 1 to %(limit)s characters.")
         raise ImportFailed(message % {"limit": LONGEST_LIST_NAME}, "bad_list_name")

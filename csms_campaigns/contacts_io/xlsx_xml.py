@@ -16,6 +16,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 from django.utils.translation import gettext as _
 
 from csms_campaigns.contacts_io.errors import ImportFailed
+from csms_campaigns.sms.storing import storable
 
 BLOCK: Final = 1 << 16
 LARGEST_PART: Final = 4 << 30
@@ -79,9 +80,7 @@ def plain(text: str) -> str:
     """Excel writes control characters as _x000D_."""
     if "_x" not in text:
         return text
-    found = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
-    # Half of a pair alone is no character: no database would store it.
-    return found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return storable(_ESCAPED.sub(lambda found: chr(int(found[1], 16)), text))
 
 
 def whole(text: str | None) -> int | None:

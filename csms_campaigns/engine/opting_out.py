@@ -18,6 +18,7 @@ from csms_campaigns.engine.database import alias, atomic, rows
 from csms_campaigns.models import Campaign, OptOut, SendResult
 from csms_campaigns.models.fields import e164
 from csms_campaigns.sms.numbers import InvalidNumber, NumberError, normalise
+from csms_campaigns.sms.storing import storable
 from csms_campaigns.states import OptOutSource
 
 SLICE: Final = 2000
@@ -124,8 +125,8 @@ def _was_recipient(campaign: Campaign | None, phone: str) -> bool:
 
 def _insert(phones: Iterable[str], *, source: str, reason: str, by: Any) -> None:
     same = {
-        "source": source[:MAX_SOURCE],
-        "reason": reason[:MAX_REASON],
+        "source": storable(source)[:MAX_SOURCE],
+        "reason": storable(reason)[:MAX_REASON],
         "created_by": by,
     }
     # Another process may opt the same number out at this moment.

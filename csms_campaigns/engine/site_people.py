@@ -26,6 +26,7 @@ from csms_campaigns.models import Contact, OptOut, SendResult
 from csms_campaigns.models.fields import e164
 from csms_campaigns.sms.numbers import MAX_LENGTH, InvalidNumber, normalise
 from csms_campaigns.sms.placeholders import normalise_name
+from csms_campaigns.sms.storing import storable
 from csms_campaigns.states import SkipReason
 
 MAX_NAME: Final = 200
@@ -59,8 +60,7 @@ def _line(person: AudiencePerson, names: frozenset[str]) -> Line:
 
 
 def _text(value: object) -> str:
-    """PostgreSQL holds no NUL."""
-    return "" if value is None else str(value).replace("\0", "")
+    return "" if value is None else storable(str(value))
 
 
 def _slice(

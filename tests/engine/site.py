@@ -20,6 +20,7 @@ AUDIENCES = {
         "contacts",
         "hand_written",
         "kinds",
+        "broken",
         "nobody",
         "failing",
         "failing_later",
@@ -73,6 +74,14 @@ def kinds() -> list[Any]:
         SimpleNamespace(
             phone=12125550105, name=None, attributes={"city": "Riyadh", "x": "\0"}
         ),
+    ]
+
+
+def broken() -> list[AudiencePerson]:
+    city = {"city": "\ud83d\ude00\udcff"}
+    return [
+        AudiencePerson("+12125550101", "A\udcff", city),
+        AudiencePerson("+12125550102", "B", city),
     ]
 
 

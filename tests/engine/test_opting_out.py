@@ -48,6 +48,13 @@ def test_long_words_are_cut_to_their_columns() -> None:
     assert (len(found.source), len(found.reason)) == (50, 255)
 
 
+def test_a_reply_that_no_database_keeps_opts_out_all_the_same() -> None:
+    said = "STOP\0 \udcff\ud83d\ude00"
+    assert opting_out.opt_out(factories.number(1), source="re\0ply", reason=said)
+    found = OptOut.objects.get()
+    assert (found.source, found.reason) == ("reply", "STOP \ufffd\U0001f600")
+
+
 def test_many_in_slices_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opting_out, "SLICE", 10)
     factories.opt_out([factories.number(3)])

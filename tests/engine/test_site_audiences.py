@@ -96,6 +96,15 @@ def test_each_way_of_writing_a_person() -> None:
     assert Batch.objects.get().size == 5
 
 
+def test_half_a_character_of_one_person_stops_nobody() -> None:
+    campaign = ready("broken", message="From {{ city }}", lists=[])
+    assert campaign.audience_count == 2
+    assert [row[1] for row in rows()] == ["A\ufffd", "B"]
+    assert set(Batch.objects.values_list("message", flat=True)) == {
+        "From \U0001f600\ufffd"
+    }
+
+
 def test_whole_rows_of_a_queryset() -> None:
     factories.people(3, city="Riyadh")
     ready("contacts", message="From {{ city }}", lists=[])

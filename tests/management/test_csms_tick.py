@@ -116,6 +116,7 @@ def test_it_goes_on_until_it_is_interrupted(
     assert slept == [7.5] * 3
 
 
-def test_a_time_that_is_none() -> None:
-    with pytest.raises(CommandError):
-        tick("--every", "often")
+@pytest.mark.parametrize("every", ["often", "-1", "0", "nan", "inf"])
+def test_a_time_that_is_none(every: str) -> None:
+    with pytest.raises(CommandError, match="seconds"):
+        tick("--every", every)

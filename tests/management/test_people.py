@@ -72,6 +72,20 @@ def test_erasing_by_command_reaches_reports_of_imports() -> None:
     assert phone(0) not in "".join(report.lines(job.pk))
 
 
+@pytest.mark.parametrize("name", ["", " ", "n" * 151])
+def test_a_list_needs_a_name(town: ContactList, name: str) -> None:
+    with pytest.raises(CommandError, match="name of a list"):
+        said("csms_list", "make", name)
+    assert ContactList.objects.get() == town
+
+
+def test_bytes_of_a_terminal_that_are_no_text(town: ContactList) -> None:
+    said("csms_list", "make", "new\udcff", attribute="city=\udcff")
+    assert ContactList.objects.filter(name="new\ufffd").exists()
+    with pytest.raises(CommandError, match="no contact list"):
+        said("csms_list", "make", "more", in_list="\udcff")
+
+
 def test_a_list_is_made_from_conditions(town: ContactList) -> None:
     factories.people(2, "Away", city="Cairo")
     OptOut.objects.create(phone=factories.number(0))

@@ -10,9 +10,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from csms_campaigns.contacts_io import filling, selecting
+from csms_campaigns.contacts_io.errors import ImportFailed
+from csms_campaigns.contacts_io.importing import known_list_name
 from csms_campaigns.contacts_io.rows import rows
 from csms_campaigns.contacts_io.selecting import Conditions
 from csms_campaigns.models import ContactList
+from csms_campaigns.sms.storing import storable
 
 OUTCOMES = [*selecting.OUTCOMES, selecting.NEVER]
 
@@ -47,7 +50,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         wanted = _conditions(options)
-        contact_list, _created = rows(ContactList).get_or_create(name=options["name"])
+        try:
+            name = known_list_name(options["name"])
+        except ImportFailed as error:
+            raise CommandError(str(error)) from error
+        contact_list, _created = rows(ContactList).get_or_create(name=name)
         selection = filling.begin(contact_list, wanted)
         filling.fill(selection)
         count = selection.added_count
@@ -68,8 +75,8 @@ def _conditions(options: dict[str, Any]) -> Conditions:
     if options["not_texted_days"] < 0:
         raise CommandError(_("The days must be a number above zero."))
     return Conditions(
-        attribute=name.strip(),
-        value=value.strip(),
+        attribute=storable(name).strip(),
+        value=storable(value).strip(),
         in_list=_list(options["in_list"]),
         not_in_list=_list(options["not_in_list"]),
         outcome=options["outcome"],
@@ -82,6 +89,7 @@ def _conditions(options: dict[str, Any]) -> Conditions:
 def _list(name: str) -> int:
     if not name:
         return 0
+    name = storable(name)
     found = rows(ContactList).filter(name=name).values_list("pk", flat=True).first()
     if found is None:
         text = _("There is no contact list “%(name)s”.") % {"name": name}
