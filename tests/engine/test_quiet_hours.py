@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -206,24 +207,53 @@ def test_the_tick_wakes_the_lanes_when_the_hours_begin() -> None:
     assert woken_by_a_tick() == ["default"]
 
 
-def test_a_short_wait_is_slept_in_the_lane(configure: Any) -> None:
-    class Stop:
-        """Remembers how long it was asked to wait, and ends the lane."""
+class Stop:
+    """Remembers how long it was asked to wait, and ends the lane after so many waits."""
 
-        def __init__(self) -> None:
-            self.waited: list[float] = []
+    def __init__(
+        self, most: int = 1, then: Callable[[], object] = lambda: None
+    ) -> None:
+        self.waited: list[float] = []
+        self.most, self.then = most, then
 
-        def is_set(self) -> bool:
-            return bool(self.waited)
+    def is_set(self) -> bool:
+        return len(self.waited) >= self.most
 
-        def wait(self, timeout: float | None = None) -> bool:
-            self.waited.append(timeout or 0)
-            return True
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited.append(timeout or 0)
+        self.then()
+        return self.is_set()
 
-    set_hours(campaign(), timedelta(seconds=30), HOUR)
+
+@pytest.mark.parametrize(("opens_in", "slept"), [(5, 5), (30, lanes.LOOK)])
+def test_where_nobody_ticks_a_lane_sleeps_for_a_while(
+    opens_in: float, slept: float
+) -> None:
+    set_hours(campaign(), timedelta(seconds=opens_in), HOUR)
     stop = Stop()
     lanes.run_lane("default", lambda _alias, _count: True, stop=stop)
-    assert stop.waited == [pytest.approx(30, abs=3)]
+    assert stop.waited == [pytest.approx(slept, abs=3)]
+
+
+def test_where_somebody_ticks_no_lane_sleeps() -> None:
+    set_hours(campaign(), timedelta(seconds=30), HOUR)
+    Heartbeat.objects.create(name=lanes.BEAT, at=timezone.now())
+    stop = Stop()
+    lanes.run_lane("default", lambda _alias, _count: True, stop=stop)
+    assert stop.waited == []
+    assert lanes.idle_lanes("default") == 4
+
+
+def test_the_only_lane_soon_sees_what_was_launched_while_it_slept(
+    configure: Any, sandbox: Any
+) -> None:
+    gateway = sandbox()
+    configure(**UNLIMITED, CONCURRENCY=1)
+    set_hours(campaign(3, "A"), timedelta(seconds=50), HOUR)
+    stop = Stop(most=2, then=lambda: campaign(3, "B"))
+    lanes.run_lane("default", lambda _alias, _count: True, stop=stop)
+    assert stop.waited[0] == lanes.LOOK
+    assert gateway.state()["requests"] == 1
 
 
 # Each in the zone of their number
