@@ -194,24 +194,30 @@ def call_unknown(campaign_id: int) -> int:
     if campaign is None or campaign.status != CampaignStatus.PAUSED:
         raise CampaignError(_("Pause the campaign first."), "not_paused")
     total = 0
-    while found := _call_slice_unknown(campaign):
+    while (found := _call_slice_unknown(campaign)) is not None:
         total += found
     finish_campaign(campaign_id, now())
     return total
 
 
-def _call_slice_unknown(campaign: Campaign) -> int:
+def _call_slice_unknown(campaign: Campaign) -> int | None:
+    """How many people that were; None if no batch waits any more."""
     with atomic():
         lock_account(campaign.account)
         still = rows(Campaign).filter(pk=campaign.pk, status=CampaignStatus.PAUSED)
         if not still.select_for_update().exists():
-            return 0
+            return None
         found = rows(Batch).filter(campaign=campaign, status=BatchStatus.PENDING)
-        ids = list(found.order_by("number").values_list("pk", flat=True)[:SLICE])
-        return sum(_call_batch_unknown(pk, now()) for pk in ids)
+        # As the queue's index, which finds them.
+        queue = found.order_by("time_zone", "number").values_list("pk", flat=True)
+        each = [_call_batch_unknown(pk, now()) for pk in queue[:SLICE]]
+    return sum(each) if each else None
 
 
 def _call_batch_unknown(batch_id: int, moment: datetime) -> int:
     people = recording.mark_unknown(batch_id, moment, NOT_KNOWN)
-    recording.close_pending(batch_id, BatchStatus.UNKNOWN, moment, NOT_KNOWN)
+    if people:
+        recording.close_pending(batch_id, BatchStatus.UNKNOWN, moment, NOT_KNOWN)
+    else:
+        recording.close_emptied(batch_id, moment)
     return people

@@ -14,6 +14,7 @@ from csms_campaigns.conf import UnknownAccount
 from csms_campaigns.engine import finishing, lifecycle, restoring, witness
 from csms_campaigns.engine.database import now
 from csms_campaigns.engine.dispatch import send_next
+from csms_campaigns.engine.erasing import erase
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.ledger import ledger
 from csms_campaigns.engine.taking import NOTHING, Taken, Wait, take
@@ -355,6 +356,23 @@ def test_it_works_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = held_campaign()
     restoring.after_restore("default")
     assert restoring.call_unknown(campaign.pk) == PEOPLE - 5
+    assert ledger(campaign).adds_up
+
+
+@pytest.mark.usefixtures("unlimited")
+def test_a_slice_in_which_nobody_waits_is_not_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(restoring, "SLICE", 1)
+    campaign = held_campaign()
+    restoring.after_restore("default")
+    emptied = Batch.objects.filter(status=BatchStatus.PENDING).order_by("number")[0]
+    for result in SendResult.objects.filter(batch=emptied):
+        erase(str(result.phone))
+    assert restoring.call_unknown(campaign.pk) == PEOPLE - 10
+    campaign.refresh_from_db()
+    emptied.refresh_from_db()
+    assert (campaign.status, emptied.status) == ("finished", "done")
     assert ledger(campaign).adds_up
 
 
