@@ -15,7 +15,8 @@ import csms_campaigns
 
 APP = Path(csms_campaigns.__file__).parent
 MESSAGES = APP / "locale" / "ar" / "LC_MESSAGES"
-MARKS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}
+SINGLE = {"_", "gettext", "gettext_lazy", "gettext_noop"}
+MARKS = SINGLE | {"ngettext", "ngettext_lazy"}
 WITH_CONTEXT = {"pgettext", "pgettext_lazy"}
 BETWEEN = "\x04"
 """Stands in a catalogue between a context and its text."""
@@ -67,6 +68,7 @@ def test_the_search_for_strings_finds_those_of_pages_and_of_the_engine() -> None
     found = dict(everything())
     assert found["Launch now"] is False
     assert found["It was cancelled."] is False
+    assert found["the connection was refused"] is False
     assert found["%(count)d minute"] is True
     assert found[f"outcome{BETWEEN}Unknown"] is False
     assert found[f"of a campaign{BETWEEN}History"] is False
