@@ -47,12 +47,14 @@ def finish_campaign(campaign_id: int, moment: datetime) -> bool:
 
 
 def _is_open(campaign_id: int) -> bool:
-    """By the indexes, which a look for either state does not use: it walks over what is done."""
+    """By the indexes, which a look for either state does not use, nor EXISTS, which forgets the
+    order: both walk over what is done (65 ms in a million batches)."""
     found = fetch(
-        "SELECT 1 WHERE EXISTS (SELECT 1 FROM {batch} WHERE campaign_id = %(campaign)s"
-        " AND status = 'pending' ORDER BY time_zone, number LIMIT 1)"
-        " OR EXISTS (SELECT 1 FROM {batch} WHERE campaign_id = %(campaign)s"
-        " AND status = 'sending' ORDER BY lease_until LIMIT 1)",
+        "SELECT 1 WHERE"
+        " (SELECT id FROM {batch} WHERE campaign_id = %(campaign)s AND status = 'pending'"
+        " ORDER BY time_zone, number LIMIT 1) IS NOT NULL OR"
+        " (SELECT id FROM {batch} WHERE campaign_id = %(campaign)s AND status = 'sending'"
+        " ORDER BY lease_until LIMIT 1) IS NOT NULL",
         campaign=campaign_id,
     )
     return bool(found)
