@@ -25,6 +25,7 @@ Source = str | os.PathLike[str] | BinaryIO
 
 BLOCK: Final = 1 << 16
 LONGEST_LINE: Final = 1 << 20
+"""Characters; and of all lines of one row."""
 MOST_LINES_OF_A_ROW: Final = 200
 """More, and a quotation mark was never closed: it would swallow the rest of the file."""
 
@@ -51,10 +52,12 @@ class Lines(Iterable[str]):
 
     def __iter__(self) -> Iterator[str]:
         # A generator: half the time of an iterator written as a class.
-        readline = self._text.readline
+        readline, length = self._text.readline, 0
         while line := readline(LONGEST_LINE):
             self.number += 1
-            if len(line) >= LONGEST_LINE:
+            is_first = self.number - self.row_began_after == 1
+            length = len(line) if is_first else length + len(line)
+            if length >= LONGEST_LINE:
                 message = _("Line %(line)s is too long for a CSV file.")
                 raise ImportFailed(message % {"line": self.number}, "line_too_long")
             if self.number - self.row_began_after > MOST_LINES_OF_A_ROW:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import BinaryIO, Final
 from zipfile import ZipFile
 
+from csms_campaigns.contacts_io.files import LONGEST_LINE
 from csms_campaigns.contacts_io.xlsx_formats import date_text, number_text
 from csms_campaigns.contacts_io.xlsx_strings import SharedStrings
 from csms_campaigns.contacts_io.xlsx_workbook import (
@@ -50,6 +51,7 @@ class Sheet:
         self._columns: dict[str, int] = {}
         self._text: list[str] = []
         self._length = self._number = self._column = self._highest = 0
+        self._row_length = 0
         self._cells: list[str] = []
         self._kind = self._style = ""
         self._muted = False
@@ -95,7 +97,7 @@ class Sheet:
         if not 0 < self._number <= MOST_ROWS or self._number <= self._highest:
             raise damaged()
         self._highest = self._number
-        self._cells, self._column = [], -1
+        self._cells, self._column, self._row_length = [], -1, 0
 
     def _end_row(self) -> None:
         if "".join(self._cells).strip():
@@ -137,6 +139,9 @@ class Sheet:
             # Two cells of one place, or out of order, are no sheet of Excel's.
             raise damaged()
         column = min(self._column, MOST_COLUMNS)
+        self._row_length += len(text)
+        if self._row_length > LONGEST_LINE:
+            raise too_large()
         if column >= width:
             self._cells += [""] * (column - width)
             self._cells.append(text)

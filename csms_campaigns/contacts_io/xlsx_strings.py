@@ -19,6 +19,8 @@ from csms_campaigns.contacts_io.xlsx_xml import (
     too_large,
 )
 
+MOST_TEXTS: Final = 10_000_000
+"""A million rows with ten texts of their own; 80 MB."""
 KEPT: Final = 512
 """Texts of a column with few values, such as cities, come again and again."""
 WAITING_BYTES: Final = 1 << 15
@@ -109,5 +111,7 @@ class SharedStrings:
             data = plain("".join(self._text)).encode("utf-8", "replace")
             self._waiting += data
             self._starts.append(self._starts[-1] + len(data))
+            if len(self._starts) > MOST_TEXTS:
+                raise too_large()
             if len(self._waiting) > WAITING_BYTES:
                 self._flush()

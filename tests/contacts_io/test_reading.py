@@ -119,6 +119,14 @@ def test_other_line_separators_are_no_line_ends(csv_file: FileMaker) -> None:
     assert [line for line, _cells in rows_of(csv_file(text))] == [2, 3]
 
 
+def test_a_row_of_many_long_lines_is_refused(csv_file: FileMaker) -> None:
+    lines = ("x" * 20_000 + "\n") * 5
+    row = ",".join(f'"{lines}"' for _cell in range(11))
+    assert refusal_of(csv_file(f"phone\n1,{row}\n")) == "line_too_long"
+    fits = ",".join(f'"{lines}"' for _cell in range(10))
+    assert len(rows_of(csv_file(f"phone\n1,{fits}\n2,{fits}\n"))) == 2
+
+
 def test_fifty_columns(csv_file: FileMaker) -> None:
     names = ["phone", *(f"column {i}" for i in range(49))]
     with read(csv_file(",".join(names) + "\n" + ",".join("x" * 50))) as file:

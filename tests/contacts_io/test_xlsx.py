@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import struct
 import zipfile
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from csms_campaigns.contacts_io import jobs, xlsx, xlsx_xml
+from csms_campaigns.contacts_io import jobs, xlsx, xlsx_strings, xlsx_xml
 from csms_campaigns.contacts_io.errors import ImportFailed
 from csms_campaigns.contacts_io.importing import import_contacts
 from csms_campaigns.contacts_io.reading import Row, look, read
@@ -305,6 +306,7 @@ def test_a_sheet_that_unpacks_without_end_is_refused(
     "sheet",
     [
         row(inline("x" * 200_000)),
+        row(*(inline("x" * 100_000) for _cell in range(11))),
         f'<row note="{"x" * 2_000_000}"/>',
         f"<{'x' * 2_000_000}/>",
     ],
@@ -319,11 +321,29 @@ def test_an_endless_shared_text_is_refused() -> None:
     assert refusal_of(package(sheet, strings=strings)) == "workbook_too_large"
 
 
+def test_endless_shared_texts_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx_strings, "MOST_TEXTS", 1000)
+    sheet = HEADER + row('<c t="s"><v>900</v></c>', inline("a"))
+    assert rows_of(package(sheet, strings="<si/>" * 5000)) == [(2, ["", "a"])]
+    sheet = HEADER + row('<c t="s"><v>1001</v></c>')
+    assert refusal_of(package(sheet, strings="<si/>" * 5000)) == "workbook_too_large"
+
+
 def test_a_look_gives_up_on_a_sheet_whose_rows_never_come() -> None:
     data = package(f"<row/>{' ' * (40 << 20)}")
     with pytest.raises(ImportFailed) as refusal:
         look(io.BytesIO(data))
     assert refusal.value.code == "workbook_too_large"
+
+
+def test_an_archive_of_endless_parts_is_refused_before_they_are_listed() -> None:
+    count = 60_000
+    part = b"PK\x01\x02" + bytes(24) + b"\x01" + bytes(17) + b"a"
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 9, 9, len(part) * count, 4, 0)
+    data = b"PK\x03\x04" + part * count + end
+    assert len(zipfile.ZipFile(io.BytesIO(data)).infolist()) == count
+    assert peak_of(lambda: refusal_of(data)) < 4 << 20
+    assert refusal_of(data) == "workbook_too_large"
 
 
 def test_a_password_is_named() -> None:
