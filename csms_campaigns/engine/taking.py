@@ -15,7 +15,6 @@ from csms_campaigns.engine import accounts, clock, cutting, limits, pausing, tim
 from csms_campaigns.engine.database import (
     atomic,
     execute,
-    fetch,
     fetch_one,
     insert,
     lock_account,
@@ -30,6 +29,7 @@ from csms_campaigns.engine.recording import (
 from csms_campaigns.engine.restoring import hold_account, is_set_back
 from csms_campaigns.engine.witness import look
 from csms_campaigns.engine.work import (
+    by_turn,
     has_work,
     pending,
     soonest_opening,
@@ -142,7 +142,7 @@ def _claim_next(
     if account.probing and _in_flight(_sending_batches(account.alias)):
         return HELD
     emptied = 0
-    for pk in _by_turn(account.alias):
+    for pk in by_turn(account.alias):
         # Locked before its batches, in the one order of all; a pause that comes now waits.
         campaign = _lock_sending(pk)
         zones = _zones_now(campaign, options, moment) if campaign else []
@@ -157,16 +157,6 @@ def _claim_next(
                 # Many of one person each: a pause must get in, and the permit grows old.
                 return Wait(0.0)
     return _wait_for_delayed(account.alias, options, moment)
-
-
-def _by_turn(alias: str) -> list[int]:
-    """Test sends first ("test" is behind "campaign" in the alphabet), then who waited longest."""
-    found = fetch(
-        "SELECT id FROM {campaign} WHERE account = %(alias)s AND status = 'sending'"
-        " ORDER BY kind DESC, served_at NULLS FIRST, id",
-        alias=alias,
-    )
-    return [pk for (pk,) in found]
 
 
 def _lock_sending(pk: int) -> Campaign | None:

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from csms_campaigns import conf
 from csms_campaigns.engine import timetable
-from csms_campaigns.engine.database import now, rows
+from csms_campaigns.engine.database import fetch, now, rows
 from csms_campaigns.engine.hours import Opening, UnknownZone
 from csms_campaigns.models import Batch, Campaign
 from csms_campaigns.states import BatchStatus, CampaignStatus
@@ -16,6 +16,16 @@ from csms_campaigns.states import BatchStatus, CampaignStatus
 
 def sending_campaigns(alias: str) -> QuerySet[Campaign]:
     return rows(Campaign).filter(account=alias, status=CampaignStatus.SENDING)
+
+
+def by_turn(alias: str) -> list[int]:
+    """Test sends first ("test" is behind "campaign" in the alphabet), then who waited longest."""
+    found = fetch(
+        "SELECT id FROM {campaign} WHERE account = %(alias)s AND status = 'sending'"
+        " ORDER BY kind DESC, served_at NULLS FIRST, id",
+        alias=alias,
+    )
+    return [pk for (pk,) in found]
 
 
 def pending(alias: str) -> QuerySet[Batch]:
