@@ -8,7 +8,7 @@ number; and a take leaves out whoever has no number any more.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Case, CharField, Exists, OuterRef, QuerySet, Value, When
 from django.db.models.functions import Cast, Concat
@@ -63,8 +63,26 @@ def hide_numbers(batch_ids: Iterable[int]) -> None:
     attempts = rows(Attempt).filter(batch__in=ids)
     for found in (attempts, rows(Batch).filter(pk__in=ids)):
         for pk, said in found.exclude(error="").values_list("pk", "error"):
-            if (hidden := NUMBER.sub(HIDDEN, said)) != said:
+            if (hidden := _hidden(said)) != said:
                 found.filter(pk=pk).update(error=hidden)
+    paused = rows(Batch).filter(pk__in=ids).exclude(campaign__status_reason="")
+    for pk in set(paused.values_list("campaign_id", flat=True)):
+        _hide_in_reason(rows(Campaign).get(pk=pk))
+
+
+def _hide_in_reason(campaign: Campaign) -> None:
+    """The system pauses a campaign, and cancels a test, in the gateway's words."""
+    rows(Campaign).filter(pk=campaign.pk).update(
+        status_reason=_hidden(campaign.status_reason),
+        status_words=_hidden(campaign.status_words),
+    )
+
+
+def _hidden(said: Any) -> Any:
+    """Also in each value of a reason's words."""
+    if isinstance(said, dict):
+        return {name: _hidden(value) for name, value in said.items()}
+    return NUMBER.sub(HIDDEN, said) if isinstance(said, str) else said
 
 
 def _with_origins(batch_ids: Iterable[int]) -> set[int]:

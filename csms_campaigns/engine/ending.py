@@ -33,7 +33,10 @@ def finish_campaign(campaign_id: int, moment: datetime) -> bool:
     opened = rows(Batch).filter(campaign=OuterRef("pk"), status__in=OPEN_BATCHES)
     active = rows(Campaign).filter(pk=campaign_id, status__in=ACTIVE)
     done = active.filter(~Exists(opened)).update(
-        status=CampaignStatus.FINISHED, status_reason="", finished_at=moment
+        status=CampaignStatus.FINISHED,
+        status_reason="",
+        status_words={},
+        finished_at=moment,
     )
     if done:
         announce(

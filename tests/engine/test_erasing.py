@@ -15,10 +15,12 @@ from csms_campaigns.engine.erasing import Erased, erase
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.ledger import family_ledger, ledger
 from csms_campaigns.engine.taking import Taken, take
-from csms_campaigns.gateway.errors import AnswerLost, Unavailable
+from csms_campaigns.gateway.errors import AnswerLost, Refused, Unavailable
+from csms_campaigns.gateway.receipts import NumberOutcome, Receipt
 from csms_campaigns.models import (
     Attempt,
     Batch,
+    Campaign,
     Contact,
     GatewayAccount,
     OptOut,
@@ -75,6 +77,29 @@ def test_numbers_in_what_the_gateway_said_of_a_whole_request_go() -> None:
     for model in (Attempt, Batch):
         told = sorted(model.objects.values_list("error", flat=True))
         assert told == sorted([hidden, said, said])
+
+
+def test_numbers_in_the_reason_of_a_pause_go() -> None:
+    factories.sending(3)
+    said = f"Nothing for {factories.number(1)} today."
+    scenes.send(lambda _taken: Refused(said))
+    campaign = Campaign.objects.get()
+    assert factories.number(1) in campaign.reason
+    erase(factories.number(1))
+    campaign.refresh_from_db()
+    expected = "The gateway refused a request: Nothing for ••• today."
+    assert (campaign.status_reason, campaign.reason) == (expected, expected)
+    assert factories.number(1) not in str(campaign.status_words)
+
+
+def test_a_campaign_that_ends_forgets_why_it_was_paused() -> None:
+    """All of its numbers were refused: it is paused, and finished at once."""
+    campaign = factories.sending(5)
+    words = NumberOutcome(False, error=f"No {factories.number(1)}")
+    scenes.send(lambda taken: Receipt(200, dict.fromkeys(taken.numbers, words)))
+    campaign.refresh_from_db()
+    assert campaign.status == CampaignStatus.FINISHED
+    assert (campaign.status_reason, campaign.status_words) == ("", {})
 
 
 def test_a_text_that_others_got_too_stays() -> None:
@@ -271,7 +296,7 @@ def test_how_many_queries_it_takes(django_assert_max_num_queries: Any) -> None:
     for _each in range(3):
         factories.sending(lists=[everybody], message="Hello {{ name }}")
         scenes.send_all()
-    with django_assert_max_num_queries(35):
+    with django_assert_max_num_queries(36):
         assert erase(factories.number(1)).texts == 3
 
 
