@@ -11,12 +11,12 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest, HttpResponse
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from csms_campaigns import conf
+from csms_campaigns.admin.words import file_size
 
 
 class BoundedUpload(FileUploadHandler):
@@ -78,4 +78,4 @@ class UploadForm(forms.Form):
 
 
 def most_bytes() -> str:
-    return filesizeformat(conf.import_max_bytes())
+    return file_size(conf.import_max_bytes())

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from csms_campaigns.admin.words import isolated, number, percent
+from csms_campaigns.admin.words import file_size, isolated, number, percent
 from csms_campaigns.contacts_io.problems import sentence
 from csms_campaigns.models import ContactImport
 from csms_campaigns.states import ENDED_IMPORTS, ImportStage, ImportStep
@@ -140,7 +139,7 @@ def feed(job: ContactImport) -> dict[str, Any]:
 
 
 def size(job: ContactImport) -> str:
-    return filesizeformat(job.size)
+    return file_size(job.size)
 
 
 def is_waiting(job: ContactImport) -> bool:

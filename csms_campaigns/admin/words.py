@@ -19,6 +19,8 @@ DAY = 24 * HOUR
 
 def number(value: float) -> str:
     """With separators, in every language: some locales of Django define no grouping."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # “1”, not “1.0”.
     if formats.get_format("NUMBER_GROUPING"):
         return formats.number_format(value, force_grouping=True)
     return f"{value:,}"
@@ -103,6 +105,13 @@ def percent(part: float, whole: float) -> str:
     if 0 < share < 10 or 99 < share < 100:
         return number(round(min(max(share, 0.1), 99.9), 1)) + "%"
     return number(round(share)) + "%"
+
+
+def file_size(count: int) -> str:
+    """Of so many bytes; with the separators of `number`, unlike Django's own filter."""
+    if count < 1024 * 1024:
+        return _("%(count)s KB") % {"count": number(round(count / 1024, 1))}
+    return _("%(count)s MB") % {"count": number(round(count / 1024 / 1024, 1))}
 
 
 def time_zone() -> str:

@@ -67,3 +67,19 @@ def test_an_ending_says_how_long_and_until_when() -> None:
 
 def test_a_number_is_isolated_from_the_direction_of_the_text() -> None:
     assert words.isolated("<+1>") == '<bdi dir="ltr">&lt;+1&gt;</bdi>'
+
+
+def test_a_whole_number_has_no_point() -> None:
+    assert [words.number(n) for n in (15.0, 1.0, 2.5, 1200.0)] == [
+        "15",
+        "1",
+        "2.5",
+        "1,200",
+    ]
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_sizes_of_files_have_the_separators_of_all_other_numbers(language: str) -> None:
+    with translation.override(language):
+        sizes = [words.file_size(n) for n in (0, 5000, 1536 * 1024, 1200 * 2**20)]
+    assert [size.split()[0] for size in sizes] == ["0", "4.9", "1.5", "1,200"]
