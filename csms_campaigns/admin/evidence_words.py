@@ -84,14 +84,14 @@ def _price(prices: tuple[Price, ...]) -> str:
     if len(prices) > 1:
         return (
             _(
-                "A text of one segment costs %(credits)s credits; whether longer ones cost "
+                "Credits for a text of one segment: %(credits)s; whether longer ones cost "
                 "more is not known"
             )
             % words
         )
     if prices[0].per is Per.SEGMENT:
-        return _("A segment costs %(credits)s credits") % words
-    return _("A number costs %(credits)s credits, however long the text") % words
+        return _("Credits for each segment: %(credits)s") % words
+    return _("Credits for each number, however long the text: %(credits)s") % words
 
 
 def _plain(value: Any) -> str:

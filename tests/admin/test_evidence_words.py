@@ -43,15 +43,15 @@ def test_every_reason_to_be_unclear_has_a_sentence(why: Unclear) -> None:
         (Cost(), "What a number costs is not known yet."),
         (
             Cost((NUMBER,), 10),
-            "A number costs 1 credits, however long the text (9 of 10 observations agree).",
+            "Credits for each number, however long the text: 1 (9 of 10 observations agree).",
         ),
         (
             Cost((SEGMENT,), 1200),
-            "A segment costs 1.5 credits (1,200 of 1,200 observations agree).",
+            "Credits for each segment: 1.5 (1,200 of 1,200 observations agree).",
         ),
         (
             Cost((NUMBER, SEGMENT), 9),
-            "A text of one segment costs 1 credits; whether longer ones cost more is not"
+            "Credits for a text of one segment: 1; whether longer ones cost more is not"
             + " known (9 of 9 observations agree).",
         ),
     ],
