@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -29,17 +27,15 @@ from csms_campaigns.admin.composing import (
 from csms_campaigns.admin.copies import CopyPages
 from csms_campaigns.admin.filters import ArchivedFilter
 from csms_campaigns.admin.hours_words import hours_in_words
+from csms_campaigns.admin.list_widgets import lists_widget
 from csms_campaigns.admin.listing import LargeTableAdmin
 from csms_campaigns.admin.outlook import Composition
 from csms_campaigns.admin.tools import may, tools
 from csms_campaigns.admin.words import isolated, number
 from csms_campaigns.engine import audience, lifecycle, timetable
 from csms_campaigns.engine.errors import CampaignError
-from csms_campaigns.models import Campaign, ContactList, MessageTemplate
+from csms_campaigns.models import Campaign, MessageTemplate
 from csms_campaigns.states import EDITABLE, CampaignKind, CampaignStatus
-
-FEW_LISTS = 40
-"""So many lists are shown as boxes to tick; more of them become a search field."""
 
 NEVER_SENT = frozenset(
     {CampaignStatus.DRAFT, CampaignStatus.READY, CampaignStatus.CANCELLED}
@@ -148,12 +144,7 @@ class CampaignAdmin(ComposePages, CopyPages, CampaignPages, LargeTableAdmin):
     def formfield_for_manytomany(
         self, db_field: Any, request: Any, **kwargs: Any
     ) -> Any:
-        few = list(ContactList.objects.values_list("pk")[: FEW_LISTS + 1])
-        kwargs["widget"] = (
-            forms.CheckboxSelectMultiple
-            if len(few) <= FEW_LISTS
-            else AutocompleteSelectMultiple(db_field, self.admin_site)
-        )
+        kwargs["widget"] = lists_widget(db_field, self.admin_site)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     # Who may do what

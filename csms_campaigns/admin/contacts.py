@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.db.models import OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -17,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from csms_campaigns.admin.attributes import AttributesField
 from csms_campaigns.admin.contact_filters import ContactChangeList
-from csms_campaigns.admin.import_columns import FEW_LISTS
 from csms_campaigns.admin.invalid_pages import InvalidPages
+from csms_campaigns.admin.list_widgets import lists_widget
 from csms_campaigns.admin.listing import CAP, CappedCount, LargeTableAdmin, capped
 from csms_campaigns.admin.opt_out_pages import OptOutPages
 from csms_campaigns.admin.person_pages import PersonPages
@@ -68,12 +67,7 @@ class ContactAdmin(InvalidPages, PersonPages, SelectionPages, LargeTableAdmin):
     def formfield_for_manytomany(
         self, db_field: Any, request: Any, **kwargs: Any
     ) -> Any:
-        few = list(ContactList.objects.values_list("pk")[: FEW_LISTS + 1])
-        kwargs["widget"] = (
-            forms.CheckboxSelectMultiple
-            if len(few) <= FEW_LISTS
-            else AutocompleteSelectMultiple(db_field, self.admin_site)
-        )
+        kwargs["widget"] = lists_widget(db_field, self.admin_site)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     @admin.display(description=_("phone"))

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from django import forms
-from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from csms_campaigns import conf
+from csms_campaigns.admin.list_widgets import lists_widget
 from csms_campaigns.contacts_io import headers
 from csms_campaigns.contacts_io.errors import ImportFailed
 from csms_campaigns.contacts_io.importing import LONGEST_LIST_NAME, known_region
@@ -26,8 +26,6 @@ KINDS: Final = [
     (ATTRIBUTE, gettext_lazy("Attribute")),
     (IGNORE, gettext_lazy("Leave out")),
 ]
-FEW_LISTS: Final = 40
-"""So many lists are shown as boxes to tick; more of them become a search field."""
 
 
 class ColumnsForm(forms.Form):
@@ -99,14 +97,9 @@ class ColumnsForm(forms.Form):
             )
 
     def _choose_widget(self, site: Any) -> None:
-        few = list(ContactList.objects.values_list("pk")[: FEW_LISTS + 1])
         field = self.fields["lists"]
         choices = field.choices  # type: ignore[attr-defined]
-        if len(few) <= FEW_LISTS:
-            field.widget = forms.CheckboxSelectMultiple()
-        else:
-            relation = ContactImport._meta.get_field("lists")
-            field.widget = AutocompleteSelectMultiple(relation, site)
+        field.widget = lists_widget(ContactImport._meta.get_field("lists"), site)
         field.widget.choices = choices
 
     def _allow_only_permitted(self, user: Any) -> None:
