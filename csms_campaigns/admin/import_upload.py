@@ -47,9 +47,12 @@ def bounded(
     def bounded_page(self: Any, request: HttpRequest) -> HttpResponse:
         upload = BoundedUpload(request)
         request.upload_handlers.insert(0, upload)
+
+        def protected(request: HttpRequest) -> HttpResponse:
+            return page(self, request, upload)
+
         # Only now: looking for the token reads the file.
-        protected = csrf_protect(lambda request: page(self, request, upload))
-        found: HttpResponse = protected(request)
+        found: HttpResponse = csrf_protect(protected)(request)
         return found
 
     return bounded_page

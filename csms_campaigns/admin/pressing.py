@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 
 def press_again(request: HttpRequest, site: Any, opts: Any) -> HttpResponse:
-    request.current_app = site.name  # type: ignore[attr-defined]
+    request.current_app = site.name
     query = request.GET.urlencode()
     context = {
         **site.each_context(request),

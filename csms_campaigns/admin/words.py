@@ -19,7 +19,7 @@ DAY = 24 * HOUR
 
 def number(value: float) -> str:
     """With separators, in every language: some locales of Django define no grouping."""
-    if isinstance(value, float) and value.is_integer():
+    if value == int(value):
         value = int(value)  # “1”, not “1.0”.
     if formats.get_format("NUMBER_GROUPING"):
         return formats.number_format(value, force_grouping=True)
