@@ -31,7 +31,6 @@ from csms_campaigns.engine.witness import look
 from csms_campaigns.engine.work import (
     by_turn,
     has_work,
-    pending,
     soonest_opening,
 )
 from csms_campaigns.models import Batch, Campaign, GatewayAccount
@@ -156,7 +155,9 @@ def _claim_next(
             if emptied == MOST_EMPTIED:
                 # Many of one person each: a pause must get in, and the permit grows old.
                 return Wait(0.0)
-    return _wait_for_delayed(account.alias, options, moment)
+    # Behind a canary in flight; or a batch that `not_before` delays, which the next tick finds.
+    is_held = has_work(account.alias)
+    return HELD if is_held else _wait_for_hours(account.alias, options, moment)
 
 
 def _lock_sending(pk: int) -> Campaign | None:
@@ -268,16 +269,6 @@ def _stamp(
         now=moment,
     )
     return cum, attempt_id
-
-
-def _wait_for_delayed(
-    alias: str, options: conf.Account, moment: datetime
-) -> Wait | Nothing:
-    found = pending(alias).filter(not_before__gt=moment).order_by("not_before")
-    soonest = found.values_list("not_before", flat=True).first()
-    if soonest:
-        return Wait((soonest - moment).total_seconds())
-    return HELD if has_work(alias) else _wait_for_hours(alias, options, moment)
 
 
 def _wait_for_hours(

@@ -28,12 +28,6 @@ def by_turn(alias: str) -> list[int]:
     return [pk for (pk,) in found]
 
 
-def pending(alias: str) -> QuerySet[Batch]:
-    return rows(Batch).filter(
-        campaign__in=sending_campaigns(alias), status=BatchStatus.PENDING
-    )
-
-
 def has_work(alias: str) -> bool:
     """Whether a batch waits whose hours are open. The tick asks, so a wait for them ends."""
     options, moment = conf.account(alias), now()
