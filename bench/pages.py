@@ -75,7 +75,8 @@ def _once(client: Any, page: Page) -> tuple[Stopwatch, list[dict[str, str]]]:
     # As on a process that has just begun.
     remembering.forget()
     reset_queries()
-    with CaptureQueriesContext(connection) as found, stopwatch(backend()) as watch:
+    server = backend()  # That is a query too, and not the page's.
+    with CaptureQueriesContext(connection) as found, stopwatch(server) as watch:
         given = {"format": "csv"} if method == "post" else {}
         response = getattr(client, method)(address, given)
         if response.streaming:
