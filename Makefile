@@ -46,8 +46,8 @@ wheel: $(VENV)/.lint ## the package, in dist/
 
 messages: $(VENV)/.lint ## collects the texts to translate, and compiles the translations (needs gettext)
 	$(BIN)/python manage.py makemessages --locale ar --no-obsolete --add-location file \
-		--ignore '$(VENV)' --ignore tests --ignore build --ignore dist
-	$(BIN)/python manage.py compilemessages --ignore '$(VENV)'
+		--ignore '$(VENV)' --ignore .matrix --ignore tests --ignore build --ignore dist
+	$(BIN)/python manage.py compilemessages --ignore '$(VENV)' --ignore .matrix
 
 clean: ## the virtual environment and what the demo and the tests have left
 	rm -rf $(VENV) .demo dist build test-results
