@@ -24,6 +24,7 @@ from csms_campaigns.admin.filters import ResultCampaignFilter, as_id
 from csms_campaigns.admin.pressing import press_again
 from csms_campaigns.admin.words import today
 from csms_campaigns.contacts_io.exporting import Chosen, chosen
+from csms_campaigns.logs import masked
 from csms_campaigns.models import Campaign
 
 EXPORT: Final = "csms_campaigns.export_sendresult"
@@ -95,8 +96,12 @@ class ExportPages:
     ) -> None:
         """In the history of the campaign; without one, of recipients as such."""
         model = Campaign if campaign else self.opts.model
-        filters = request.GET.urlencode() or "–"
-        words = {"format": str(FORMATS[form][0]), "filters": filters}
+        # The history outlives an erasure: of a number that was searched for it keeps the ends.
+        filters = [f"{name}={masked(value)}" for name, value in request.GET.items()]
+        words = {
+            "format": str(FORMATS[form][0]),
+            "filters": ", ".join(filters) or "–",
+        }
         LogEntry.objects.create(
             user_id=str(request.user.pk),
             content_type=ContentType.objects.get_for_model(model),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
@@ -357,6 +357,18 @@ def test_the_history_is_read_in_the_readers_language(
     with translation.override("ar"):
         (entry,) = journal(sending)
         assert entry.what == str(VERBS["cancel"].log) != "Cancelled."
+
+
+def test_a_number_that_was_searched_for_does_not_stay_in_the_history(
+    office: Client, sending: Campaign
+) -> None:
+    page = pages.text(office.get(pages.of(sending, "progress")))
+    (url,) = re.findall(r'action="([^"]*export[^"]*)"', page)
+    url = url.replace("&amp;", "&") + "&q=%2B12120001234&status=sent"
+    b"".join(cast("Any", office.post(url, {"format": "csv"})).streaming_content)
+    said = journal(sending)[0].what
+    assert "12120001234" not in said
+    assert "q=+1212•••1234, status=sent" in said
 
 
 def test_the_history_is_that_of_this_campaign_alone(
