@@ -34,7 +34,7 @@ SHORT: Final = 1.0
 LONG: Final = 60.0
 """Longer waits are written down; the tick starts the lanes in time."""
 LOOK: Final = 10.0
-"""Where nobody ticks, a lane that waits for hours alone looks so often for what was launched."""
+"""A lane that waits for hours alone looks so often for what was launched meanwhile."""
 LEAVING: Final = (1.0, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0)
 """Pauses between the tries to leave a place while the database is away."""
 OVERSLEPT: Final = 2.0
@@ -142,14 +142,15 @@ def _wait(held: HeldLane, wait: Wait, wake: Wake, stop: Stop) -> bool:
     if seconds <= SHORT:
         stop.wait(seconds)
         return True
-    if (seconds > LONG or wait.for_hours) and _somebody_ticks():
+    longest = LOOK if wait.for_hours else LONG
+    if seconds > longest and _somebody_ticks():
         # Hours stand on the campaigns, where the tick reads them live: written on the account,
         # or slept in its only lane, they would hold up what is launched meanwhile.
         if not wait.for_hours:
             _write_down(held.alias, seconds)
         return False
     # Where nobody ticks, a long wait is slept in naps, between which this lane does it.
-    nap = min(seconds, LOOK if wait.for_hours else LONG)
+    nap = min(seconds, longest)
     if not _become_sleeper(held.alias, nap):
         return False
     held.renew(nap)
