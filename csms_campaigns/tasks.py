@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from celery import current_app, shared_task, signals
 from celery.exceptions import AlwaysEagerIgnored
+from django.db import InterfaceError, OperationalError
 
 from csms_campaigns import conf, logs
 from csms_campaigns.contacts_io import filling, jobs, running
@@ -38,6 +39,8 @@ EXPIRES: Final = 86_400.0
 A day, since a worker compares with its own clock: with an hour, one whose clock was some hours
 ahead dropped all that others sent, and its campaigns stood still. A day of ticks without any
 worker are some 35,000 messages, which take a minute to find that there is nothing to do."""
+AGAIN: Final = 3.0
+"""Seconds before a wake-up that could not be followed is passed on."""
 NO_LIMIT: Final = 86_400
 """Longer than any task of ours: a site's own limit would kill a lane in the middle of a request."""
 
@@ -96,7 +99,19 @@ def _set_stop(**_kwargs: Any) -> None:
 def lane(alias: str) -> None:
     """Work for the account until the slice or the work ends."""
     with logs.about(account=alias):
-        lanes.run_lane(alias, wake_lanes, stop=STOP, tick=_tick_if_due)
+        try:
+            lanes.run_lane(alias, wake_lanes, stop=STOP, tick=_tick_if_due)
+        except (InterfaceError, OperationalError) as error:
+            _pass_on(alias, error)
+
+
+def _pass_on(alias: str, error: Exception) -> None:
+    """A worker that is cut off from the database fails at once, waits for messages again, and
+    so would take every wake-up from those that are not."""
+    text = "A lane has lost the database (%s): its wake-up is passed on"
+    logger.warning(text, type(error).__name__)
+    STOP.wait(AGAIN)
+    wake_lanes(alias, 1)
 
 
 @shared_task(**SAFE, time_limit=NO_LIMIT, soft_time_limit=NO_LIMIT, expires=EXPIRES)
