@@ -58,6 +58,28 @@ def test_slices_and_requests_of_any_size(
         assert SendResult.objects.filter(batch=batch).count() == batch.size
 
 
+@pytest.mark.parametrize("size", [1, 3, 100])
+@pytest.mark.parametrize("step", [1, 2, 5, 8, 1000])
+def test_texts_of_several_slices(
+    configure: Any, monkeypatch: pytest.MonkeyPatch, size: int, step: int
+) -> None:
+    """Some stand alone, others are of requests that earlier slices have begun."""
+    configure(BATCH_SIZE=size)
+    monkeypatch.setattr(people, "SLICE", step)
+    words = [f"alone {i}" if i % 3 else "together" for i in range(23)]
+    campaign = factories.draft(
+        message="Hi {{ word }}", lists=[with_attributes(*({"word": w} for w in words))]
+    )
+    batches = prepared(campaign)
+    assert sorted(
+        b.message for b in batches if b.size == 1 and "alone" in b.message
+    ) == (sorted(f"Hi {w}" for w in words if w != "together"))
+    shared = [b.size for b in batches if b.message == "Hi together"]
+    assert sum(shared) == words.count("together")
+    assert set(shared[1:-1]) <= {size}
+    assert [b.number for b in batches] == list(range(1, len(batches) + 1))
+
+
 def test_people_keep_their_order_in_the_requests() -> None:
     campaign = factories.draft(lists=[crowd(250)])
     prepared(campaign)
