@@ -97,7 +97,9 @@ class ExportPages:
         """In the history of the campaign; without one, of recipients as such."""
         model = Campaign if campaign else self.opts.model
         # The history outlives an erasure: of a number that was searched for it keeps the ends.
-        filters = [f"{name}={masked(value)}" for name, value in request.GET.items()]
+        filters = [
+            f"{name}={masked(str(value))}" for name, value in request.GET.items()
+        ]
         words = {
             "format": str(FORMATS[form][0]),
             "filters": ", ".join(filters) or "–",
