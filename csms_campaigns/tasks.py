@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import select
+import threading
 import time
 import warnings
 from typing import Any, Final
@@ -41,6 +42,7 @@ ahead dropped all that others sent, and its campaigns stood still. A day of tick
 worker are some 35,000 messages, which take a minute to find that there is nothing to do."""
 AGAIN: Final = 3.0
 """Seconds before a wake-up that could not be followed is passed on."""
+_passing_on: Final = threading.Lock()
 NO_LIMIT: Final = 86_400
 """Longer than any task of ours: a site's own limit would kill a lane in the middle of a request."""
 
@@ -101,17 +103,21 @@ def lane(alias: str) -> None:
     with logs.about(account=alias):
         try:
             lanes.run_lane(alias, wake_lanes, stop=STOP, tick=_tick_if_due)
-        except (InterfaceError, OperationalError) as error:
-            _pass_on(alias, error)
+        except (InterfaceError, OperationalError):
+            _pass_on(alias)
+            raise
 
 
-def _pass_on(alias: str, error: Exception) -> None:
+def _pass_on(alias: str) -> None:
     """A worker that is cut off from the database fails at once, waits for messages again, and
-    so would take every wake-up from those that are not."""
-    text = "A lane has lost the database (%s): its wake-up is passed on"
-    logger.warning(text, type(error).__name__)
-    STOP.wait(AGAIN)
-    wake_lanes(alias, 1)
+    so would take every wake-up from those that are not. One at a time for each process: where
+    no worker can work, its wake-ups do not pile up."""
+    if _passing_on.acquire(blocking=False):
+        try:
+            STOP.wait(AGAIN)
+            wake_lanes(alias, 1)
+        finally:
+            _passing_on.release()
 
 
 @shared_task(**SAFE, time_limit=NO_LIMIT, soft_time_limit=NO_LIMIT, expires=EXPIRES)
