@@ -27,14 +27,15 @@ SELECT 0, c.id, c.id / 100, c.phone, 'pending', '', '', '', '', '', ''
 
 def run(url: str, size: int) -> list[Figure]:
     apart(fill, url, size)
-    bare = [apart(insert, url).answer]
-    prepared = {name: apart(prepare, url, name) for name in MESSAGES}
-    bare.append(apart(insert, url).answer)
+    bare, prepared = [apart(insert, url).answer], {}
+    for name in MESSAGES:
+        prepared[name] = apart(prepare, url, name)
+        bare.append(apart(insert, url).answer)
     # SQLite inserts in our own process, at a cost that nothing written in Python comes near.
     allowed = ALLOWED if url.startswith("postgres") else {}
     figures = [
-        _figure(name, size, found, bare, allowed.get(name))
-        for name, found in prepared.items()
+        _figure(name, size, prepared[name], around, allowed.get(name))
+        for name, *around in zip(MESSAGES, bare, bare[1:], strict=False)
     ]
     return [*figures, *_memory(url, size, prepared["each a text of their own"].peak_mb)]
 
@@ -42,7 +43,7 @@ def run(url: str, size: int) -> list[Figure]:
 def _figure(
     name: str, size: int, found: Apart, bare: list[Stopwatch], allowed: float | None
 ) -> Figure:
-    """The baseline is that of the same minutes: before and after."""
+    """The baseline is that of the same minute: right before and right after."""
     watch: Stopwatch = found.answer
     mean = [
         sum(each) / len(bare)

@@ -32,7 +32,12 @@ class Group:
     capacity: int
     time_zone: str = ""
     size: int = 0
+    written: int = 0
+    """Of them, those who are written down: others may be added while these are."""
     batch_id: int | None = None
+
+    def write_all(self) -> None:
+        self.written = self.size
 
 
 class Row(NamedTuple):
@@ -79,8 +84,8 @@ class Batcher:
         except MissingValue as missing:
             reason = SkipReason.MISSING_PLACEHOLDER.value
             return Row(person, None, reason, missing.name)
-        if self.smart:
-            text = self.final(text)
+        if self.smart and not is_gsm(text):
+            text = smart_encoding(text)
         zone = zone_of(person.phone) if self.by_zone else ""
         return Row(person, self.place(text, zone))
 
@@ -97,42 +102,15 @@ class Batcher:
             del self.open_groups[key]
         return group
 
-    def place_many(self, text: str, count: int) -> list[Group]:
-        """The groups that so many people of one text come into, in their order."""
-        found = []
-        while count:
-            group = self.open_groups.get((text, "")) or self._begin(text, "")
-            taken = min(count, group.capacity - group.size)
-            group.size += taken
-            count -= taken
-            if group.size == group.capacity:
-                del self.open_groups[text, ""]
-            found.append(group)
-        return found
-
-    def room(self, text: str) -> int:
-        """How many of this text still come into its first group."""
-        group = self.open_groups.get((text, ""))
-        return group.capacity - group.size if group else self._capacity()
-
-    def final(self, text: str) -> str:
-        """As it is sent."""
-        return smart_encoding(text) if self.smart and not is_gsm(text) else text
-
     def _begin(self, text: str, zone: str) -> Group:
         if len(self.open_groups) >= MAX_OPEN_GROUPS:
             # Many at once: taking the first out of a dict gets slower each time.
             newer = islice(self.open_groups.items(), MAX_OPEN_GROUPS // 2 + 1, None)
             self.open_groups = dict(newer)
-        capacity = self._capacity()
+        canary = self.batch_size if self.batch_count else CANARY_SIZE
+        capacity = min(canary, self.batch_size)
         self.batch_count += 1
         segments = count_segments(text)
         group = Group(self.batch_count, text, segments, capacity, zone)
         self.open_groups[text, zone] = group
         return group
-
-    def _capacity(self) -> int:
-        """Of the next group."""
-        return (
-            self.batch_size if self.batch_count else min(CANARY_SIZE, self.batch_size)
-        )

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from csms_campaigns import conf
 from csms_campaigns.engine import opt_out_links, people, site_people
-from csms_campaigns.engine.batching import Batcher
+from csms_campaigns.engine.batching import Batcher, Row
 from csms_campaigns.engine.composition import compiled_message, is_by_zone
+from csms_campaigns.engine.database import is_postgresql
 from csms_campaigns.engine.keeping import kept
 from csms_campaigns.engine.people import Person
-from csms_campaigns.engine.plain import PlainWriter
 from csms_campaigns.engine.selection import Selection
-from csms_campaigns.engine.writing import Tally, write_slice
+from csms_campaigns.engine.writing import SliceWriter, Tally, slice_writer
 from csms_campaigns.models import Campaign
 
 
@@ -37,28 +39,53 @@ class Freezer:
         return self.tally
 
     def _write_contacts(self) -> None:
-        message = self.batcher.message
-        if not message.names and not self.batcher.by_zone:
-            text = self.batcher.final(message.fill({}))
-            ours = (self.campaign.pk, self.token, self.chosen)
-            PlainWriter(*ours, text, self.batcher, self.tally).write()
-            return
-        with _collected_by_hand() as collect:
-            for found in people.slices(self.chosen, self.batcher.wanted):
-                self._write_slice(found)
+        with _collected_by_hand() as collect, _maker() as make:
+            coming = make(self._rows, self._read(0))
+            while found := coming.result():
+                last = found[-1].person.contact_id or 0
+                read = self._read(last)
+                with self._writer(found) as writer:
+                    coming = make(self._rows, read)
+                    writer.write()
                 collect()
+
+    def _read(self, after: int) -> Callable[[], list[Person]]:
+        return people.read(self.chosen, after, self.batcher.wanted)
+
+    def _rows(self, found: Callable[[], list[Person]]) -> list[Row]:
+        return self.batcher.assign(found())
 
     def _write_audience(self, name: str) -> None:
         wanted, without = self.batcher.wanted, self.chosen.exclude_ids
         with kept(self.campaign.pk, self.token), _collected_by_hand() as collect:
             found = site_people.slices(name, self.campaign.pk, wanted, without)
             for one in found:
-                self._write_slice(one)
+                with self._writer(self.batcher.assign(one)) as writer:
+                    writer.write()
                 collect()
 
-    def _write_slice(self, found: list[Person]) -> None:
-        ours = (self.campaign.pk, self.token, self.tally)
-        write_slice(*ours, map(self.batcher.row, found), len(found))
+    def _writer(self, found: list[Row]) -> AbstractContextManager[SliceWriter]:
+        return slice_writer(self.campaign.pk, self.token, self.tally, found)
+
+
+@contextmanager
+def _maker() -> Iterator[Callable[..., Future[list[Row]]]]:
+    """Runs what it is given in a thread, one after the other: texts are filled in and counted
+    while the server writes the slice before. The thread touches no database.
+
+    SQLite works in this process, and its cursors belong to one thread: nothing is to be won.
+    """
+    if is_postgresql():
+        with ThreadPoolExecutor(1, "csms-texts") as threads:
+            yield threads.submit
+    else:
+        yield _at_once
+
+
+def _at_once(do: Callable[..., list[Row]], *given: Any) -> Future[list[Row]]:
+    done: Future[list[Row]] = Future()
+    done.set_result(do(*given))
+    return done
 
 
 @contextmanager

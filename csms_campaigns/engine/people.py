@@ -1,9 +1,10 @@
-"""Who a campaign reaches, streamed in slices: constant memory at any size."""
+"""Who a campaign reaches, read in slices: constant memory at any size."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -23,7 +24,7 @@ from django.db.models import (
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
-from csms_campaigns.engine.database import is_postgresql, rows
+from csms_campaigns.engine.database import connection, is_postgresql, rows
 from csms_campaigns.engine.selection import Selection, people_in
 from csms_campaigns.models import OptOut
 from csms_campaigns.sms.placeholders import normalise_name
@@ -45,13 +46,24 @@ class Person(NamedTuple):
     """The reason, where it is known already; the number then stands for what was given."""
 
 
-def slices(chosen: Selection, names: Sequence[str]) -> Iterator[list[Person]]:
-    """People of the lists in the order of their ids, each once, with the values that a text
-    with these placeholders needs."""
-    last = 0
-    while found := _slice(chosen, last, names):
-        yield found
-        last = found[-1].contact_id or 0
+def read(
+    chosen: Selection, after: int, names: Sequence[str]
+) -> Callable[[], list[Person]]:
+    """The next people of the lists in the order of their ids, each once, with the values that
+    a text with these placeholders needs.
+
+    The database has answered when this returns. What is called then needs it no more, and may
+    be called in another thread: making people of rows takes as long as reading them.
+    """
+    found = contacts_after(chosen, after)
+    if names:
+        found = found.annotate(**_values(names)).annotate(rest=_rest(names))
+    valued = ("rest", *(_READ.get(name, f"value_{i}") for i, name in enumerate(names)))
+    columns = ("pk", "number", "opted_out", *(valued if names else ()))
+    sql, params = found.values_list(*columns)[:SLICE].query.sql_with_params()
+    cursor = connection().cursor()
+    cursor.execute(sql, params)
+    return partial(_people, cursor, names)
 
 
 def contacts_after(chosen: Selection, after: int) -> QuerySet[Any]:
@@ -64,17 +76,14 @@ def contacts_after(chosen: Selection, after: int) -> QuerySet[Any]:
     return named.order_by("pk")
 
 
-def _slice(chosen: Selection, after: int, names: Sequence[str]) -> list[Person]:
-    found = contacts_after(chosen, after)
+def _people(cursor: Any, names: Sequence[str]) -> list[Person]:
+    with cursor:
+        found = cursor.fetchall()
     if not names:
-        plain = found.values_list("pk", "number", "opted_out")[:SLICE]
-        return [Person(*row) for row in plain]
-    read = ["pk", "number", "opted_out", "rest"]
-    read += [_READ.get(name, f"value_{i}") for i, name in enumerate(names)]
-    found = found.annotate(**_values(names)).annotate(rest=_rest(names))
+        return [Person(*row) for row in found]
     is_complete = "phone" not in names
     people = []
-    for pk, number, opted_out, rest, *given in found.values_list(*read)[:SLICE]:
+    for pk, number, opted_out, rest, *given in found:
         values = dict(zip(names, given, strict=True))
         if rest is not None or not is_complete:
             values = _completed(number, rest, values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -72,12 +72,13 @@ def one_slice(campaign_id: int, token: UUID, tally: Tally) -> Iterator[None]:
         write_figures(campaign_id, token, tally)
 
 
-def write_slice(
-    campaign_id: int, token: UUID, tally: Tally, found: Iterable[Row], most: int
-) -> None:
-    """At most so many rows, which may be made while the database takes the ones before."""
+@contextmanager
+def slice_writer(
+    campaign_id: int, token: UUID, tally: Tally, found: Sequence[Row]
+) -> Iterator[SliceWriter]:
+    """Nothing is written yet: what else is to be begun meanwhile is begun now."""
     with one_slice(campaign_id, token, tally):
-        _SliceWriter(campaign_id, tally, found, most).write()
+        yield SliceWriter(campaign_id, tally, found)
 
 
 def begin_range(tally: Tally) -> None:
@@ -107,6 +108,8 @@ def highest_result_id() -> int:
 def write_groups(campaign_id: int, found: Iterable[Group]) -> None:
     """New batches are inserted with their size; those begun in an earlier slice grow."""
     groups = {group.number: group for group in found}
+    for group in groups.values():
+        group.write_all()
     grown = [g for g in groups.values() if g.batch_id is not None]
     insert_groups(campaign_id, [g for g in groups.values() if g.batch_id is None])
     if grown:
@@ -119,7 +122,7 @@ def grow_groups(grown: list[Group]) -> None:
     with connection().cursor() as cursor:
         cursor.executemany(
             f"UPDATE {table} SET size = %s WHERE id = %s",  # noqa: S608 our own table
-            [(group.size, group.batch_id) for group in grown],
+            [(group.written, group.batch_id) for group in grown],
         )
 
 
@@ -132,7 +135,7 @@ def insert_groups(campaign_id: int, groups: list[Group]) -> None:
     for group, pk in zip(new, bulk.new_ids(Batch, len(new)), strict=True):
         group.batch_id = pk
     lines = [
-        (g.batch_id, g.number, g.message, g.segments, g.size, g.time_zone)
+        (g.batch_id, g.number, g.message, g.segments, g.written, g.time_zone)
         for g in groups
     ]
     bulk.insert(Batch, _OF_BATCHES, lines, {"campaign_id": campaign_id})
@@ -147,21 +150,26 @@ _NOT_IN_THE_NUMBER: Final = frozenset({SkipReason.INVALID_PHONE, SkipReason.DUPL
 
 
 @dataclass
-class _SliceWriter:
-    """Recipients first, then their batches: no constraint is between them, and so texts are
-    filled in while the server writes the recipients before (a third of the time)."""
+class SliceWriter:
+    """Recipients first, then their batches: no constraint is between them, and so who comes
+    into which batch is put down while the server writes the recipients before."""
 
     campaign_id: int
     tally: Tally
-    found: Iterable[Row]
-    most: int
+    found: Sequence[Row]
     new: list[Group] = field(default_factory=list)
     grown: dict[int, Group] = field(default_factory=dict)
     others: list[bulk.Line] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Ids for as many batches as there may be: nothing can be asked for meanwhile."""
+        pool = self.tally.batch_ids
+        if not is_postgresql():
+            pool.clear()  # Theirs hold for one transaction alone.
+        pool.extend(bulk.new_ids(Batch, max(len(self.found) - len(pool), 0)))
+
     def write(self) -> None:
         same: dict[str, bulk.Cell] = {"campaign_id": self.campaign_id}
-        self._fill_pool()
         lines = self._texted()
         bulk.insert(SendResult, _TEXTED, lines, {**same, "status": _PENDING})
         bulk.insert(SendResult, _OTHERS, self.others, same)
@@ -171,13 +179,6 @@ class _SliceWriter:
         self.tally.batches = self.tally.written = max(
             [self.tally.written, *(group.number for group in self.new[-1:])]
         )
-
-    def _fill_pool(self) -> None:
-        """Ids for as many batches as there may be: nothing can be asked for meanwhile."""
-        pool = self.tally.batch_ids
-        if not is_postgresql():
-            pool.clear()  # Theirs hold for one transaction alone.
-        pool.extend(bulk.new_ids(Batch, max(self.most - len(pool), 0)))
 
     def _texted(self) -> Iterator[bulk.Line]:
         """Nearly all are contacts who will be texted: three columns tell them apart."""
@@ -190,6 +191,7 @@ class _SliceWriter:
                 self.others.append(_values(row))
                 continue
             tally.segments += group.segments
+            group.written += 1
             if group.batch_id is None:
                 group.batch_id = pool.popleft()
                 self.new.append(group)

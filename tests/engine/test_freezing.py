@@ -1,17 +1,27 @@
-"""Which text each one gets, and with whom they share a request, in each way of writing them."""
+"""Which text each one gets, and with whom they share a request."""
 
 from __future__ import annotations
 
 import gc
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import Sum
 
-from csms_campaigns.engine import audience, composition, people
+from csms_campaigns.engine import (
+    audience,
+    batching,
+    composition,
+    freezing,
+    people,
+    writing,
+)
 from csms_campaigns.engine.composition import check_parts
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.models import Batch, Campaign, Contact, ContactList, SendResult
+from csms_campaigns.states import CampaignStatus
 from tests import factories
 from tests.engine.crowds import crowd
 from tests.engine.frozen import check_frozen
@@ -37,7 +47,7 @@ def with_attributes(*given: dict[str, Any]) -> ContactList:
     return chosen
 
 
-# Plain texts, written inside the database
+# Slices
 
 
 @pytest.mark.parametrize("size", [1, 3, 5, 7, 100])
@@ -245,6 +255,54 @@ def test_each_final_text_is_decided_by_itself() -> None:
         ("’", 1, 1),
         ("ع’", 1, 2),
     ]
+
+
+# Slices that are made while those before are written
+
+
+@pytest.mark.parametrize("size", [3, 100])
+def test_after_each_slice_the_batches_are_as_large_as_their_recipients_are_many(
+    configure: Any, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """Also where the next slice has been made already, and put more people into them."""
+    configure(BATCH_SIZE=size)
+    monkeypatch.setattr(people, "SLICE", 5)
+    monkeypatch.setattr(freezing, "_maker", lambda: nullcontext(freezing._at_once))
+    seen = []
+
+    def write_figures(*given: Any) -> None:
+        planned = Batch.objects.aggregate(n=Sum("size"))["n"]
+        assert planned == SendResult.objects.exclude(batch=None).count()
+        seen.append(planned)
+        real(*given)
+
+    real = writing.write_figures
+    monkeypatch.setattr(writing, "write_figures", write_figures)
+    prepared(factories.draft(message="Hi {{ name }}", lists=[factories.people(23)]))
+    assert seen == [5, 10, 15, 20, 23]
+
+
+def test_a_fault_in_the_making_is_told_and_nothing_stays(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(people, "SLICE", 5)
+    fill = batching.Batcher.row
+
+    def row(self: batching.Batcher, person: people.Person) -> batching.Row:
+        if person.phone == factories.number(17):
+            message = "Too much"
+            raise RuntimeError(message)
+        return fill(self, person)
+
+    monkeypatch.setattr(batching.Batcher, "row", row)
+    campaign = factories.draft(lists=[factories.people(23)])
+    with pytest.raises(CampaignError, match="could not be prepared"):
+        audience.review(campaign.pk)
+    assert "Too much" in caplog.text
+    campaign.refresh_from_db()
+    assert campaign.status == CampaignStatus.DRAFT
+    assert not SendResult.objects.exists()
+    assert not Batch.objects.exists()
 
 
 # The collector of cycles
