@@ -47,6 +47,8 @@ def _can_copy(cursor: Any) -> bool:
 
 def new_ids(model: type[models.Model], count: int) -> list[int]:
     """Ids for rows that are inserted in this transaction, ascending."""
+    if not count:
+        return []
     table = model._meta.db_table
     with connection().cursor() as cursor:
         if is_postgresql():
@@ -54,10 +56,10 @@ def new_ids(model: type[models.Model], count: int) -> list[int]:
             cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [f'"{table}"'])
             [sequence] = cursor.fetchone()
             cursor.execute(
-                "SELECT nextval(%s::regclass) FROM generate_series(1, %s)",
+                "SELECT array_agg(nextval(%s::regclass)) FROM generate_series(1, %s)",
                 [sequence, count],
             )
-            return [pk for (pk,) in cursor.fetchall()]
+            return list(cursor.fetchone()[0])
         # Nobody else writes in this transaction, and the insert moves the sequence on.
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
         [last] = cursor.fetchone() or [0]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from csms_campaigns import conf
@@ -19,8 +19,10 @@ from csms_campaigns.engine.database import is_postgresql
 from csms_campaigns.engine.keeping import kept
 from csms_campaigns.engine.people import Person
 from csms_campaigns.engine.selection import Selection
-from csms_campaigns.engine.writing import SliceWriter, Tally, slice_writer
+from csms_campaigns.engine.writing import Tally, write_slice
 from csms_campaigns.models import Campaign
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -40,19 +42,19 @@ class Freezer:
 
     def _write_contacts(self) -> None:
         with _collected_by_hand() as collect, _maker() as make:
-            coming = make(self._rows, self._read(0))
+            coming = make(self._rows, self._read(0), collect)
             while found := coming.result():
                 last = found[-1].person.contact_id or 0
-                read = self._read(last)
-                with self._writer(found) as writer:
-                    coming = make(self._rows, read)
-                    writer.write()
-                collect()
+                begin = partial(make, self._rows, self._read(last), collect)
+                coming = self._write_slice(found, begin)
 
     def _read(self, after: int) -> Callable[[], list[Person]]:
         return people.read(self.chosen, after, self.batcher.wanted)
 
-    def _rows(self, found: Callable[[], list[Person]]) -> list[Row]:
+    def _rows(
+        self, found: Callable[[], list[Person]], collect: Callable[[], object]
+    ) -> list[Row]:
+        collect()
         return self.batcher.assign(found())
 
     def _write_audience(self, name: str) -> None:
@@ -60,12 +62,11 @@ class Freezer:
         with kept(self.campaign.pk, self.token), _collected_by_hand() as collect:
             found = site_people.slices(name, self.campaign.pk, wanted, without)
             for one in found:
-                with self._writer(self.batcher.assign(one)) as writer:
-                    writer.write()
-                collect()
+                self._write_slice(self.batcher.assign(one), collect)
 
-    def _writer(self, found: list[Row]) -> AbstractContextManager[SliceWriter]:
-        return slice_writer(self.campaign.pk, self.token, self.tally, found)
+    def _write_slice(self, found: list[Row], meanwhile: Callable[[], T]) -> T:
+        ours = (self.campaign.pk, self.token, self.tally)
+        return write_slice(*ours, found, meanwhile)
 
 
 @contextmanager

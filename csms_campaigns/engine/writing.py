@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from django.db.models import Max
@@ -23,6 +23,8 @@ from csms_campaigns.engine.database import (
 )
 from csms_campaigns.models import Batch, Campaign, SendResult
 from csms_campaigns.states import CampaignStatus, SendStatus, SkipReason
+
+T = TypeVar("T")
 
 LEASE: Final = 60.0
 """Seconds without a slice after which the preparing process counts as dead."""
@@ -72,13 +74,17 @@ def one_slice(campaign_id: int, token: UUID, tally: Tally) -> Iterator[None]:
         write_figures(campaign_id, token, tally)
 
 
-@contextmanager
-def slice_writer(
-    campaign_id: int, token: UUID, tally: Tally, found: Sequence[Row]
-) -> Iterator[SliceWriter]:
-    """Nothing is written yet: what else is to be begun meanwhile is begun now."""
+def write_slice(
+    campaign_id: int,
+    token: UUID,
+    tally: Tally,
+    found: Sequence[Row],
+    meanwhile: Callable[[], T],
+) -> T:
+    """`meanwhile` is called, and its value returned, once the server has the recipients: it
+    works on them for most of a slice's time."""
     with one_slice(campaign_id, token, tally):
-        yield SliceWriter(campaign_id, tally, found)
+        return _SliceWriter(campaign_id, tally, found, meanwhile).write()
 
 
 def begin_range(tally: Tally) -> None:
@@ -150,35 +156,39 @@ _NOT_IN_THE_NUMBER: Final = frozenset({SkipReason.INVALID_PHONE, SkipReason.DUPL
 
 
 @dataclass
-class SliceWriter:
+class _SliceWriter(Generic[T]):
     """Recipients first, then their batches: no constraint is between them, and so who comes
     into which batch is put down while the server writes the recipients before."""
 
     campaign_id: int
     tally: Tally
     found: Sequence[Row]
+    meanwhile: Callable[[], T]
+    begun: list[T] = field(default_factory=list)
     new: list[Group] = field(default_factory=list)
     grown: dict[int, Group] = field(default_factory=dict)
     others: list[bulk.Line] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        """Ids for as many batches as there may be: nothing can be asked for meanwhile."""
-        pool = self.tally.batch_ids
-        if not is_postgresql():
-            pool.clear()  # Theirs hold for one transaction alone.
-        pool.extend(bulk.new_ids(Batch, max(len(self.found) - len(pool), 0)))
-
-    def write(self) -> None:
+    def write(self) -> T:
         same: dict[str, bulk.Cell] = {"campaign_id": self.campaign_id}
+        self._fill_pool()
         lines = self._texted()
         bulk.insert(SendResult, _TEXTED, lines, {**same, "status": _PENDING})
-        bulk.insert(SendResult, _OTHERS, self.others, same)
         insert_groups(self.campaign_id, self.new)
+        bulk.insert(SendResult, _OTHERS, self.others, same)
         if self.grown:
             grow_groups(list(self.grown.values()))
         self.tally.batches = self.tally.written = max(
             [self.tally.written, *(group.number for group in self.new[-1:])]
         )
+        return self.begun[0]
+
+    def _fill_pool(self) -> None:
+        """Ids for as many batches as there may be: nothing can be asked for meanwhile."""
+        pool = self.tally.batch_ids
+        if not is_postgresql():
+            pool.clear()  # Theirs hold for one transaction alone.
+        pool.extend(bulk.new_ids(Batch, max(len(self.found) - len(pool), 0)))
 
     def _texted(self) -> Iterator[bulk.Line]:
         """Nearly all are contacts who will be texted: three columns tell them apart."""
@@ -202,6 +212,7 @@ class SliceWriter:
                 self.others.append(_values(row))
             else:
                 yield person.contact_id, group.batch_id, person.phone
+        self.begun.append(self.meanwhile())
 
 
 def _values(row: Row) -> bulk.Line:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from csms_campaigns.engine import audience, writing
 from csms_campaigns.engine.batching import Batcher, Row
 from csms_campaigns.engine.people import Person
-from csms_campaigns.engine.writing import LEASE, Tally, TokenLost, hold, slice_writer
+from csms_campaigns.engine.writing import LEASE, Tally, TokenLost, hold, write_slice
 from csms_campaigns.models import Batch, Campaign, SendResult
 from csms_campaigns.sms.placeholders import compile_message
 from csms_campaigns.states import CampaignStatus
@@ -44,8 +44,7 @@ def batcher() -> Batcher:
 
 
 def write(campaign: Campaign, tally: Tally, made: Batcher, rows: list[Row]) -> None:
-    with slice_writer(campaign.pk, token(campaign), tally, rows) as writer:
-        writer.write()
+    write_slice(campaign.pk, token(campaign), tally, rows, lambda: None)
 
 
 def test_a_slice_writes_rows_and_figures_together(campaign: Campaign) -> None:
