@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, NamedTuple, Self
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from csms_campaigns.engine.anonymising import is_number
@@ -22,6 +22,20 @@ from csms_campaigns.states import SendStatus
 PEOPLE: Final = 2000
 """In one transaction, about: it holds the account's row."""
 BATCHES: Final = 200
+
+_DECIDED: Final = (
+    F("treated_sent_count") + F("treated_failed_count") + F("resend_count")
+)
+_PEOPLE: Final = {
+    SendStatus.FAILED.value: F("failed_count"),
+    SendStatus.UNKNOWN.value: F("unknown_count") - _DECIDED,
+}
+_HAS_SOMEBODY: Final = {
+    SendStatus.FAILED.value: Q(failed_count__gt=0),
+    # The second follows from the first, but of it alone the planner knows how rare it is.
+    SendStatus.UNKNOWN.value: Q(unknown_count__gt=_DECIDED) & Q(unknown_count__gt=0),
+}
+"""As the indexes say it."""
 
 
 class Source(NamedTuple):
@@ -73,15 +87,13 @@ class Choice:
 
     def sources(self, campaign_id: int, after: int) -> list[Source]:
         """The next batches with ids above `after`, of about `PEOPLE` together."""
-        column = f"{self.status}_count"
-        found = rows(Batch).filter(
-            campaign=campaign_id, pk__gt=after, **{f"{column}__gt": 0}
-        )
+        found = rows(Batch).filter(campaign=campaign_id, pk__gt=after)
+        found = found.filter(_HAS_SOMEBODY[self.status])
         if (ids := self._batch_ids()) is not None:
             found = found.filter(pk__in=ids)
-        columns = found.order_by("pk").annotate(people=F(column))
-        wanted = columns.values_list("pk", "message", "time_zone", "people")
-        return list(_up_to(PEOPLE, (Source(*row) for row in wanted[:BATCHES])))
+        wanted = found.order_by("pk").annotate(people=_PEOPLE[self.status])
+        columns = wanted.values_list("pk", "message", "time_zone", "people")
+        return list(_up_to(PEOPLE, (Source(*row) for row in columns[:BATCHES])))
 
     def _batch_ids(self) -> Any:
         if self.results is None:

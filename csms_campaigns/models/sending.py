@@ -129,9 +129,9 @@ class Batch(models.Model):
             ),
             models.Index(fields=["campaign", "finished_at"], name="csms_batch_monitor"),
             # What a person has to decide about, and the last failures: few, and asked for by
-            # a page that refreshes itself.
+            # a page that refreshes itself. With the id, since a choice walks in its order.
             models.Index(
-                fields=["campaign"],
+                fields=["campaign", "id"],
                 name="csms_batch_undecided",
                 condition=Q(
                     unknown_count__gt=F("treated_sent_count")
@@ -148,6 +148,11 @@ class Batch(models.Model):
                 | Q(resend_count__gt=0)
                 | Q(late_sent_count__gt=0)
                 | Q(late_failed_count__gt=0),
+            ),
+            models.Index(
+                fields=["campaign", "id"],
+                name="csms_batch_failed",
+                condition=Q(failed_count__gt=0),
             ),
             models.Index(
                 fields=["finished_at"],
