@@ -25,6 +25,7 @@ from csms_campaigns.states import CampaignStatus
 from tests import factories
 from tests.engine.crowds import crowd
 from tests.engine.frozen import check_frozen
+from tests.engine.scenes import together
 
 pytestmark = pytest.mark.django_db
 
@@ -280,6 +281,23 @@ def test_after_each_slice_the_batches_are_as_large_as_their_recipients_are_many(
     monkeypatch.setattr(writing, "write_figures", write_figures)
     prepared(factories.draft(message="Hi {{ name }}", lists=[factories.people(23)]))
     assert seen == [5, 10, 15, 20, 23]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_others_may_write_between_the_reading_and_the_writing_of_a_slice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def read(*given: Any) -> Any:
+        answer = real(*given)
+        together(lambda: factories.people(1, "Others"), 1)
+        return answer
+
+    real = people.read
+    monkeypatch.setattr(people, "read", read)
+    monkeypatch.setattr(people, "SLICE", 5)
+    chosen = factories.people(23)
+    campaign = factories.draft(message="Hi {{ name }}", lists=[chosen])
+    assert sum(b.size for b in prepared(campaign)) == 23
 
 
 def test_a_fault_in_the_making_is_told_and_nothing_stays(
