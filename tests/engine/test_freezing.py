@@ -19,6 +19,7 @@ from csms_campaigns.engine import (
     writing,
 )
 from csms_campaigns.engine.composition import check_parts
+from csms_campaigns.engine.discarding import discard
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.models import Batch, Campaign, Contact, ContactList, SendResult
 from csms_campaigns.states import CampaignStatus
@@ -89,6 +90,19 @@ def test_texts_of_several_slices(
     assert sum(shared) == words.count("together")
     assert set(shared[1:-1]) <= {size}
     assert [b.number for b in batches] == list(range(1, len(batches) + 1))
+
+
+def test_the_range_of_a_campaign_begins_with_its_first_recipient() -> None:
+    """Not with the ids of all that were deleted before it: deleting walks over it in steps."""
+    chosen = crowd(250)
+    gone = factories.draft(lists=[chosen])
+    audience.review(gone.pk)
+    discard(gone.pk)
+    campaign = factories.draft(lists=[chosen])
+    prepared(campaign)
+    ids = sorted(SendResult.objects.values_list("pk", flat=True))
+    assert (campaign.first_result_id, campaign.last_result_id) == (ids[0], ids[-1])
+    assert ids[0] > 250
 
 
 def test_people_keep_their_order_in_the_requests() -> None:
