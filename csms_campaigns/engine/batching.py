@@ -41,9 +41,12 @@ class Group:
 
 
 class Row(NamedTuple):
-    """A recipient to be written: in a group, or skipped with a reason."""
+    """A recipient to be written: in a group, or skipped with a reason. What the text was
+    filled in with is left behind: it was half of the memory."""
 
-    person: Person
+    contact_id: int | None
+    phone: str
+    name: str
     group: Group | None
     skip_reason: str = ""
     error: str = ""
@@ -73,21 +76,22 @@ class Batcher:
         return [self.row(person) for person in people]
 
     def row(self, person: Person) -> Row:
+        known = (person.contact_id, person.phone, person.name)
         if person.left_out:
-            return Row(person, None, person.left_out, person.phone)
+            return Row(*known, None, person.left_out, person.phone)
         if person.opted_out:
-            return Row(person, None, SkipReason.OPTED_OUT.value)
+            return Row(*known, None, SkipReason.OPTED_OUT.value)
         if not E164.fullmatch(person.phone):
-            return Row(person, None, SkipReason.INVALID_PHONE.value, person.phone)
+            return Row(*known, None, SkipReason.INVALID_PHONE.value, person.phone)
         try:
             text = self.message.fill(self._values(person))
         except MissingValue as missing:
             reason = SkipReason.MISSING_PLACEHOLDER.value
-            return Row(person, None, reason, missing.name)
+            return Row(*known, None, reason, missing.name)
         if self.smart and not is_gsm(text):
             text = smart_encoding(text)
         zone = zone_of(person.phone) if self.by_zone else ""
-        return Row(person, self.place(text, zone))
+        return Row(*known, self.place(text, zone))
 
     def _values(self, person: Person) -> Mapping[str, str]:
         if self.personal_link is None:

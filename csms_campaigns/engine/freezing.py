@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
+
+from django.db import DatabaseError
 
 from csms_campaigns import conf
 from csms_campaigns.engine import opt_out_links, people, site_people
 from csms_campaigns.engine.batching import Batcher, Row
 from csms_campaigns.engine.composition import compiled_message, is_by_zone
-from csms_campaigns.engine.database import is_postgresql
+from csms_campaigns.engine.database import connection, is_postgresql, rows
 from csms_campaigns.engine.keeping import kept
-from csms_campaigns.engine.people import Person
 from csms_campaigns.engine.selection import Selection
 from csms_campaigns.engine.writing import Tally, write_slice
 from csms_campaigns.models import Campaign
 
 T = TypeVar("T")
+
+logger = logging.getLogger("csms_campaigns.engine")
 
 
 @dataclass
@@ -41,21 +45,18 @@ class Freezer:
         return self.tally
 
     def _write_contacts(self) -> None:
-        with _collected_by_hand() as collect, _maker() as make:
-            coming = make(self._rows, self._read(0), collect)
-            while found := coming.result():
-                last = found[-1].person.contact_id or 0
-                begin = partial(make, self._rows, self._read(last), collect)
-                coming = self._write_slice(found, begin)
+        ours = (self.campaign.pk, self.token)
+        with _collected_by_hand() as collect, _beside(*ours) as begin:
+            coming = begin(partial(self._rows, 0, collect))
+            while found := coming():
+                last = found[-1].contact_id or 0
+                following = partial(begin, partial(self._rows, last, collect))
+                coming = self._write_slice(found, following)
 
-    def _read(self, after: int) -> Callable[[], list[Person]]:
-        return people.read(self.chosen, after, self.batcher.wanted)
-
-    def _rows(
-        self, found: Callable[[], list[Person]], collect: Callable[[], object]
-    ) -> list[Row]:
+    def _rows(self, after: int, collect: Callable[[], object]) -> list[Row]:
         collect()
-        return self.batcher.assign(found())
+        found = people.read(self.chosen, after, self.batcher.wanted)
+        return self.batcher.assign(found)
 
     def _write_audience(self, name: str) -> None:
         wanted, without = self.batcher.wanted, self.chosen.exclude_ids
@@ -69,24 +70,46 @@ class Freezer:
         return write_slice(*ours, found, meanwhile)
 
 
+Answer = Callable[[], list[Row]]
+"""Gives the rows; it may wait until they are there."""
+
+
 @contextmanager
-def _maker() -> Iterator[Callable[..., Future[list[Row]]]]:
-    """Runs what it is given in a thread, one after the other: texts are filled in and counted
-    while the server writes the slice before. The thread touches no database.
+def _beside(campaign_id: int, token: UUID) -> Iterator[Callable[[Answer], Answer]]:
+    """Begins what it is given in a thread with a connection of its own: the next people are
+    read and their texts are made while the server writes those before.
 
-    SQLite works in this process, and its cursors belong to one thread: nothing is to be won.
+    SQLite works in this process, and nothing is to be won. Inside a transaction of the caller's
+    nobody else sees the lists as we do. Then it is done when its answer is asked for.
     """
-    if is_postgresql():
-        with ThreadPoolExecutor(1, "csms-texts") as threads:
-            yield threads.submit
-    else:
-        yield _at_once
+    if not is_postgresql() or connection().in_atomic_block:
+        yield _later
+        return
+    with ThreadPoolExecutor(1, "csms-people") as thread:
+        try:
+            can_see = thread.submit(_sees, campaign_id, token).result()
+            yield (lambda do: thread.submit(do).result) if can_see else _later
+        finally:
+            thread.submit(_close).result()
 
 
-def _at_once(do: Callable[..., list[Row]], *given: Any) -> Future[list[Row]]:
-    done: Future[list[Row]] = Future()
-    done.set_result(do(*given))
-    return done
+def _later(do: Answer) -> Answer:
+    return do
+
+
+def _close() -> None:
+    connection().close()
+
+
+def _sees(campaign_id: int, token: UUID) -> bool:
+    """Does this thread's connection reach the same rows? A server may have none left to give,
+    and a site may choose the schema of a tenant for each connection."""
+    try:
+        ours = rows(Campaign).filter(pk=campaign_id, prepare_token=token)
+        return ours.exists()
+    except DatabaseError:
+        logger.warning("Campaign %s is prepared with one connection", campaign_id)
+        return False
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -28,7 +28,8 @@ from csms_campaigns.engine.selection import Selection, people_in
 from csms_campaigns.models import OptOut
 from csms_campaigns.sms.placeholders import normalise_name
 
-SLICE: Final = 20_000
+SLICE: Final = 30_000
+"""Larger ones are hardly faster, and take 1 kB of memory for each person (measured)."""
 
 
 class Person(NamedTuple):
@@ -45,14 +46,12 @@ class Person(NamedTuple):
     """The reason, where it is known already; the number then stands for what was given."""
 
 
-def read(
-    chosen: Selection, after: int, names: Sequence[str]
-) -> Callable[[], list[Person]]:
+def read(chosen: Selection, after: int, names: Sequence[str]) -> Iterator[Person]:
     """The next people of the lists in the order of their ids, each once, with the values that
     a text with these placeholders needs.
 
-    The database has answered when this returns. What is called then needs it no more, and may
-    be called in another thread: making people of rows takes as long as reading them.
+    All rows are fetched at once: an open answer stands in the way of our own writing on SQLite,
+    as soon as somebody else has written too.
     """
     found = contacts_after(chosen, after)
     if names:
@@ -60,14 +59,10 @@ def read(
     valued = ("rest", *(_READ.get(name, f"value_{i}") for i, name in enumerate(names)))
     columns = ("pk", "number", "opted_out", *(valued if names else ()))
     sql, params = found.values_list(*columns)[:SLICE].query.sql_with_params()
-    cursor = connection().cursor()
-    cursor.execute(sql, params)
-    if is_postgresql():
-        return lambda: _people(cursor.fetchall(), names)
-    # Only the first row is here. What is open would stand in the way of our own writing, as
-    # soon as somebody else has written too.
-    answer = cursor.fetchall()
-    return lambda: _people(answer, names)
+    with connection().cursor() as cursor:
+        cursor.execute(sql, params)
+        # Not in pieces: the others of this process take Python's lock between any two.
+        yield from _people(cursor.fetchall(), names)
 
 
 def contacts_after(chosen: Selection, after: int) -> QuerySet[Any]:
@@ -80,17 +75,16 @@ def contacts_after(chosen: Selection, after: int) -> QuerySet[Any]:
     return named.order_by("pk")
 
 
-def _people(found: list[tuple[Any, ...]], names: Sequence[str]) -> list[Person]:
+def _people(found: Iterable[tuple[Any, ...]], names: Sequence[str]) -> Iterator[Person]:
     if not names:
-        return [Person(*row) for row in found]
+        yield from (Person(*row) for row in found)
+        return
     is_complete = "phone" not in names
-    people = []
     for pk, number, opted_out, rest, *given in found:
         values = dict(zip(names, given, strict=True))
         if rest is not None or not is_complete:
             values = _completed(number, rest, values)
-        people.append(Person(pk, number, opted_out, values))
-    return people
+        yield Person(pk, number, opted_out, values)
 
 
 _READ: Final = {"name": "name"}

@@ -18,7 +18,7 @@ from django.db.models.functions import Cast
 
 from csms_campaigns import conf
 from csms_campaigns.audiences import AudiencePerson
-from csms_campaigns.engine import people, site_audiences
+from csms_campaigns.engine import site_audiences
 from csms_campaigns.engine.database import is_postgresql, rows
 from csms_campaigns.engine.people import Person, values_of
 from csms_campaigns.engine.selection import members_of
@@ -30,6 +30,7 @@ from csms_campaigns.sms.storing import storable
 from csms_campaigns.states import SkipReason
 
 MAX_NAME: Final = 200
+SLICE: Final = 20_000
 DUPLICATE: Final = SkipReason.DUPLICATE.value
 INVALID: Final = SkipReason.INVALID_PHONE.value
 
@@ -44,7 +45,7 @@ def slices(
     names = frozenset(wanted)
     with TemporaryFile("w+", encoding="utf-8", errors="surrogatepass") as spool:
         found = (_line(person, names) for person in site_audiences.people_of(name))
-        while chunk := list(islice(found, people.SLICE)):
+        while chunk := list(islice(found, SLICE)):
             spool.write(json.dumps(chunk) + "\n")
         spool.seek(0)
         for line in spool:

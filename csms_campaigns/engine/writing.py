@@ -204,7 +204,7 @@ class _SliceWriter(Generic[T]):
         """Nearly all are contacts who will be texted: three columns tell them apart."""
         tally, pool, written = self.tally, self.tally.batch_ids, self.tally.written
         for row in self.found:
-            person, group, reason, _error = row
+            contact_id, phone, name, group, reason, _error = row
             tally.audience += 1
             if group is None:
                 tally.skipped[reason] += 1
@@ -218,17 +218,16 @@ class _SliceWriter(Generic[T]):
                 tally.zones.add(group.time_zone)
             elif group.number <= written:
                 self.grown[group.number] = group
-            if person.name:
+            if name:
                 self.others.append(_values(row))
             else:
-                yield person.contact_id, group.batch_id, person.phone
+                yield contact_id, group.batch_id, phone
         self.begun.append(self.meanwhile())
 
 
 def _values(row: Row) -> bulk.Line:
-    person, group, reason, error = row
-    of = (person.contact_id, group.batch_id if group else None)
+    contact_id, phone, name, group, reason, error = row
     if group:
-        return (*of, person.phone, _PENDING, "", "", person.name)
-    phone = None if reason in _NOT_IN_THE_NUMBER else person.phone
-    return (*of, phone, _SKIPPED, reason, error, person.name)
+        return contact_id, group.batch_id, phone, _PENDING, "", "", name
+    number = None if reason in _NOT_IN_THE_NUMBER else phone
+    return contact_id, None, number, _SKIPPED, reason, error, name

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import gc
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import current_thread, main_thread
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
+from django.db.backends.signals import connection_created
 from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
 
 from csms_campaigns.engine import (
     audience,
@@ -275,14 +280,30 @@ def test_each_final_text_is_decided_by_itself() -> None:
 # Slices that are made while those before are written
 
 
+@contextmanager
+def _ahead(*_given: Any) -> Iterator[Callable[[freezing.Answer], freezing.Answer]]:
+    """The next slice is made before this one is written: what a thread may do, always."""
+
+    def begin(do: freezing.Answer) -> freezing.Answer:
+        with ThreadPoolExecutor(1) as thread:
+            try:
+                found = thread.submit(do).result()
+            finally:
+                thread.submit(lambda: connection.close()).result()
+        return lambda: found
+
+    yield begin
+
+
 @pytest.mark.parametrize("size", [3, 100])
+@pytest.mark.django_db(transaction=True)
 def test_after_each_slice_the_batches_are_as_large_as_their_recipients_are_many(
     configure: Any, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     """Also where the next slice has been made already, and put more people into them."""
     configure(BATCH_SIZE=size)
     monkeypatch.setattr(people, "SLICE", 5)
-    monkeypatch.setattr(freezing, "_maker", lambda: nullcontext(freezing._at_once))
+    monkeypatch.setattr(freezing, "_beside", _ahead)
     seen = []
 
     def write_figures(*given: Any) -> None:
@@ -301,13 +322,13 @@ def test_after_each_slice_the_batches_are_as_large_as_their_recipients_are_many(
 def test_others_may_write_between_the_reading_and_the_writing_of_a_slice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def read(*given: Any) -> Any:
-        answer = real(*given)
+    def assign(self: batching.Batcher, found: Any) -> Any:
+        answer = real(self, found)
         together(lambda: factories.people(1, "Others"), 1)
         return answer
 
-    real = people.read
-    monkeypatch.setattr(people, "read", read)
+    real = batching.Batcher.assign
+    monkeypatch.setattr(batching.Batcher, "assign", assign)
     monkeypatch.setattr(people, "SLICE", 5)
     chosen = factories.people(23)
     campaign = factories.draft(message="Hi {{ name }}", lists=[chosen])
@@ -335,6 +356,112 @@ def test_a_fault_in_the_making_is_told_and_nothing_stays(
     assert campaign.status == CampaignStatus.DRAFT
     assert not SendResult.objects.exists()
     assert not Batch.objects.exists()
+
+
+# A connection of its own for the reading, where there can be one
+
+
+@pytest.fixture
+def readers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The thread of each reading of a slice, and the rows are in slices of five."""
+    found: list[str] = []
+
+    def read(*given: Any) -> Any:
+        found.append(current_thread().name.partition("_")[0])
+        return real(*given)
+
+    real = people.read
+    monkeypatch.setattr(people, "read", read)
+    monkeypatch.setattr(people, "SLICE", 5)
+    return found
+
+
+@contextmanager
+def each_new_connection(do: Callable[[Any], None]) -> Iterator[None]:
+    """`do(connection)` in whatever thread of the preparing opens one."""
+
+    def made(connection: Any, **_given: Any) -> None:
+        if current_thread() is not main_thread():
+            do(connection)
+
+    connection_created.connect(made)
+    try:
+        yield
+    finally:
+        connection_created.disconnect(made)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_people_are_read_beside_the_writing(readers: list[str]) -> None:
+    with CaptureQueriesContext(connection) as ours:
+        prepared(factories.draft(lists=[factories.people(23)]))
+    if connection.vendor == "postgresql":
+        assert set(readers) == {"csms-people"}
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND query LIKE %s",
+                ["%contactlist_id%LIMIT 5%"],
+            )
+            assert cursor.fetchone() == (0,), "its connection is still open"
+        assert not [one for one in ours if "LIMIT 5" in one["sql"]]
+    else:
+        assert set(readers) == {main_thread().name}
+    assert len(readers) == 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_no_second_connection_is_to_be_had_one_is_enough(
+    readers: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_connection: Any) -> None:
+        message = "sorry, too many clients already"
+        raise OperationalError(message)
+
+    with each_new_connection(refuse):
+        prepared(factories.draft(lists=[factories.people(23)]))
+    assert set(readers) == {main_thread().name}
+    told = "one connection" in caplog.text
+    assert told == (connection.vendor == "postgresql")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_reaches_the_rows_of_others_is_not_read_from(
+    readers: list[str],
+) -> None:
+    """As where a site chooses the schema of a tenant for the connection of its request."""
+    campaign = factories.draft(lists=[factories.people(23)])
+    with _others(), each_new_connection(_in_others):
+        prepared(campaign)
+    reached = set(SendResult.objects.values_list("phone", flat=True))
+    assert reached == {factories.number(index) for index in range(23)}
+    assert set(readers) == {main_thread().name}
+
+
+@contextmanager
+def _others() -> Iterator[None]:
+    """The same tables once more, with contacts of the same ids and other numbers. In SQLite
+    there is no such thing, and no second connection."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    contacts = Contact._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA others")
+        for name in connection.introspection.table_names(cursor):
+            cursor.execute(f"CREATE TABLE others.{name} (LIKE {name} INCLUDING ALL)")
+        cursor.execute(f"INSERT INTO others.{contacts} SELECT * FROM {contacts}")  # noqa: S608 our own
+        cursor.execute(f"UPDATE others.{contacts} SET phone = '+' || id")  # noqa: S608 our own
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP SCHEMA others CASCADE")
+
+
+def _in_others(found: Any) -> None:
+    with found.cursor() as cursor:
+        cursor.execute("SET search_path TO others")
 
 
 # The collector of cycles

@@ -14,7 +14,12 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from csms_campaigns.audiences import AudiencePerson
-from csms_campaigns.engine import audience, keeping, people, site_audiences
+from csms_campaigns.engine import (
+    audience,
+    keeping,
+    site_audiences,
+    site_people,
+)
 from csms_campaigns.engine.composition import check_parts, known_attributes
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.recording import skip_opted_out
@@ -282,7 +287,7 @@ def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     name = threading.current_thread().name
     monkeypatch.setattr(site_audiences, "_source", source)
-    monkeypatch.setattr(people, "SLICE", 1000)
+    monkeypatch.setattr(site_people, "SLICE", 1000)
     yield
     threading.current_thread().name = name
 
