@@ -158,10 +158,10 @@ def test_whatever_comes_the_batches_are_whole(
     rows = batcher.assign(people[:cut]) + batcher.assign(people[cut:])
     groups = {row.group.number: row.group for row in rows if row.group}
     assert sorted(groups) == list(range(1, batcher.batch_count + 1))
-    assert [row.person for row in rows] == people
-    for row in rows:
+    assert [row.phone for row in rows] == [one.phone for one in people]
+    for row, one in zip(rows, people, strict=True):
         assert row.group is not None
-        assert row.group.message == f"Hi {row.person.values['city']}"
+        assert row.group.message == f"Hi {one.values['city']}"
     counted = Counter(row.group.number for row in rows if row.group)
     for number, group in groups.items():
         bound = min(size, CANARY_SIZE) if number == 1 else size
