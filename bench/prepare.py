@@ -43,14 +43,15 @@ def run(url: str, size: int) -> list[Figure]:
 def _figure(
     name: str, size: int, found: Apart, bare: list[Stopwatch], allowed: float | None
 ) -> Figure:
-    """The baseline is that of the same minute: right before and right after."""
+    """The baseline is that of the same minute: right before and right after. Processor time is
+    of our process and of the server's that writes, not of the one that reads beside it."""
     watch: Stopwatch = found.answer
     mean = [
         sum(each) / len(bare)
         for each in zip(*((o.wall, o.work) for o in bare), strict=True)
     ]
     processor = (
-        f"processor: {watch.cpu:.1f} s here and {watch.server_cpu:.1f} s in the server, "
+        f"processor: {watch.cpu:.1f} s here and {watch.server_cpu:.1f} s where it writes, "
         f"ratio {watch.work / mean[1]:.2f}"
     )
     return Figure(
