@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import Error
 
 from csms_campaigns import conf
 from csms_campaigns.engine import opt_out_links, people, site_people
@@ -107,7 +107,7 @@ def _sees(campaign_id: int, token: UUID) -> bool:
     try:
         ours = rows(Campaign).filter(pk=campaign_id, prepare_token=token)
         return ours.exists()
-    except DatabaseError:
+    except Error:
         logger.warning("Campaign %s is prepared with one connection", campaign_id)
         return False
 
