@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
 from uuid import UUID
 
 from django.db import Error
@@ -23,8 +22,6 @@ from csms_campaigns.engine.keeping import kept
 from csms_campaigns.engine.selection import Selection
 from csms_campaigns.engine.writing import Tally, write_slice
 from csms_campaigns.models import Campaign
-
-T = TypeVar("T")
 
 logger = logging.getLogger("csms_campaigns.engine")
 
@@ -47,11 +44,12 @@ class Freezer:
     def _write_contacts(self) -> None:
         ours = (self.campaign.pk, self.token)
         with _collected_by_hand() as collect, _beside(*ours) as begin:
-            coming = begin(partial(self._rows, 0, collect))
-            while found := coming():
+            coming = Coming(begin)
+            coming.begin(partial(self._rows, 0, collect))
+            while found := coming.rows():
                 last = found[-1].contact_id or 0
-                following = partial(begin, partial(self._rows, last, collect))
-                coming = self._write_slice(found, following)
+                following = partial(self._rows, last, collect)
+                self._write_slice(found, partial(coming.begin, following))
 
     def _rows(self, after: int, collect: Callable[[], object]) -> list[Row]:
         collect()
@@ -65,17 +63,28 @@ class Freezer:
             for one in found:
                 self._write_slice(self.batcher.assign(one), collect)
 
-    def _write_slice(self, found: list[Row], meanwhile: Callable[[], T]) -> T:
+    def _write_slice(self, found: list[Row], meanwhile: Callable[[], object]) -> None:
         ours = (self.campaign.pk, self.token, self.tally)
-        return write_slice(*ours, found, meanwhile)
+        write_slice(*ours, found, meanwhile)
 
 
 Answer = Callable[[], list[Row]]
 """Gives the rows; it may wait until they are there."""
+Begin = Callable[[Answer], Answer]
+
+
+class Coming:
+    """The slice after the one that is written."""
+
+    def __init__(self, begin: Begin) -> None:
+        self._begin = begin
+
+    def begin(self, do: Answer) -> None:
+        self.rows = self._begin(do)
 
 
 @contextmanager
-def _beside(campaign_id: int, token: UUID) -> Iterator[Callable[[Answer], Answer]]:
+def _beside(campaign_id: int, token: UUID) -> Iterator[Begin]:
     """Begins what it is given in a thread with a connection of its own: the next people are
     read and their texts are made while the server writes those before.
 

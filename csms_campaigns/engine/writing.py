@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Max
@@ -23,8 +23,6 @@ from csms_campaigns.engine.database import (
 )
 from csms_campaigns.models import Batch, Campaign, SendResult
 from csms_campaigns.states import CampaignStatus, SendStatus, SkipReason
-
-T = TypeVar("T")
 
 LEASE: Final = 60.0
 """Seconds without a slice after which the preparing process counts as dead."""
@@ -79,12 +77,12 @@ def write_slice(
     token: UUID,
     tally: Tally,
     found: Sequence[Row],
-    meanwhile: Callable[[], T],
-) -> T:
-    """`meanwhile` is called, and its value returned, once the server has the recipients: it
-    works on them for most of a slice's time."""
+    meanwhile: Callable[[], object],
+) -> None:
+    """`meanwhile` is called once the server has the recipients: it works on them for most of
+    a slice's time."""
     with one_slice(campaign_id, token, tally):
-        return _SliceWriter(campaign_id, tally, found, meanwhile).write()
+        _SliceWriter(campaign_id, tally, found, meanwhile).write()
 
 
 def begin_range(tally: Tally) -> None:
@@ -166,20 +164,19 @@ _NOT_IN_THE_NUMBER: Final = frozenset({SkipReason.INVALID_PHONE, SkipReason.DUPL
 
 
 @dataclass
-class _SliceWriter(Generic[T]):
+class _SliceWriter:
     """Recipients first, then their batches: no constraint is between them, and so who comes
     into which batch is put down while the server writes the recipients before."""
 
     campaign_id: int
     tally: Tally
     found: Sequence[Row]
-    meanwhile: Callable[[], T]
-    begun: list[T] = field(default_factory=list)
+    meanwhile: Callable[[], object]
     new: list[Group] = field(default_factory=list)
     grown: dict[int, Group] = field(default_factory=dict)
     others: list[bulk.Line] = field(default_factory=list)
 
-    def write(self) -> T:
+    def write(self) -> None:
         same: dict[str, bulk.Cell] = {"campaign_id": self.campaign_id}
         self._fill_pool()
         lines = self._texted()
@@ -191,7 +188,6 @@ class _SliceWriter(Generic[T]):
         self.tally.batches = self.tally.written = max(
             [self.tally.written, *(group.number for group in self.new[-1:])]
         )
-        return self.begun[0]
 
     def _fill_pool(self) -> None:
         """Ids for as many batches as there may be: nothing can be asked for meanwhile."""
@@ -222,7 +218,7 @@ class _SliceWriter(Generic[T]):
                 self.others.append(_values(row))
             else:
                 yield contact_id, group.batch_id, phone
-        self.begun.append(self.meanwhile())
+        self.meanwhile()
 
 
 def _values(row: Row) -> bulk.Line:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import current_thread, main_thread
 from typing import Any
 
@@ -281,7 +281,7 @@ def test_each_final_text_is_decided_by_itself() -> None:
 
 
 @contextmanager
-def _ahead(*_given: Any) -> Iterator[Callable[[freezing.Answer], freezing.Answer]]:
+def _ahead(*_given: Any) -> Iterator[freezing.Begin]:
     """The next slice is made before this one is written: what a thread may do, always."""
 
     def begin(do: freezing.Answer) -> freezing.Answer:
@@ -335,6 +335,7 @@ def test_others_may_write_between_the_reading_and_the_writing_of_a_slice(
     assert sum(b.size for b in prepared(campaign)) == 23
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_fault_in_the_making_is_told_and_nothing_stays(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -423,6 +424,36 @@ def test_where_no_second_connection_is_to_be_had_one_is_enough(
     assert set(readers) == {main_thread().name}
     told = "one connection" in caplog.text
     assert told == (connection.vendor == "postgresql")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_is_cut_while_it_reads_leaves_all_to_the_next_process(
+    readers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*given: Any) -> Any:
+        if len(readers) == 2 and connection.vendor == "postgresql":
+            _cut()
+        return real(*given)
+
+    real = people.read
+    monkeypatch.setattr(people, "read", read)
+    campaign = factories.draft(message="Hi {{ name }}", lists=[factories.people(23)])
+    if connection.vendor == "postgresql":
+        with pytest.raises(OperationalError):
+            audience.review(campaign.pk)
+        campaign.refresh_from_db()
+        assert (campaign.status, campaign.audience_count) == ("preparing", 10)
+        Campaign.objects.update(prepare_lease_until=campaign.created_at)
+        audience.prepare_once(campaign.pk, "")
+    else:
+        audience.review(campaign.pk)
+    assert sum(b.size for b in check_frozen(campaign)) == 23
+
+
+def _cut() -> None:
+    """The server ends this thread's connection, as an administrator or a failover does."""
+    with connection.cursor() as cursor, suppress(OperationalError):
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
 @pytest.mark.django_db(transaction=True)
