@@ -46,19 +46,13 @@ def _figure(
     """The baseline is that of the same minute: right before and right after. Processor time is
     of our process and of the server's that writes, not of the one that reads beside it."""
     watch: Stopwatch = found.answer
-    mean = [
-        sum(each) / len(bare)
-        for each in zip(*((o.wall, o.work) for o in bare), strict=True)
-    ]
-    processor = (
-        f"processor: {watch.cpu:.1f} s here and {watch.server_cpu:.1f} s where it writes, "
-        f"ratio {watch.work / mean[1]:.2f}"
-    )
+    baseline = sum(one.wall for one in bare) / len(bare)
+    processor = f"processor: {watch.cpu:.1f} s here and {watch.server_cpu:.1f} s where it writes"
     return Figure(
         f"{name}, {size:,} people",
         watch.wall,
         "s",
-        mean[0],
+        baseline,
         allowed,
         f"{size / watch.wall:,.0f} people a second; {processor}",
     )
