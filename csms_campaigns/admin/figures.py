@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from csms_campaigns.admin.tools import may, results_url
 from csms_campaigns.admin.windows import Window
 from csms_campaigns.admin.words import (
+    MINUTE,
     duration,
     ending,
     moment,
@@ -184,7 +185,10 @@ def times(campaign: Campaign) -> dict[str, str]:
 def _took(campaign: Campaign) -> str:
     if not campaign.started_at or not campaign.finished_at:
         return ""
-    return duration((campaign.finished_at - campaign.started_at).total_seconds())
+    seconds = (campaign.finished_at - campaign.started_at).total_seconds()
+    # To the nearest minute: a forecast is rounded up, so that nobody is promised too much.
+    is_short = seconds < MINUTE
+    return duration(seconds if is_short else round(seconds / MINUTE) * MINUTE)
 
 
 def _prepared(count: int) -> str:

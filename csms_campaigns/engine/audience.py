@@ -27,6 +27,7 @@ from csms_campaigns.engine.database import alias, atomic, lock_sources, now, row
 from csms_campaigns.engine.discarding import discard, take_apart
 from csms_campaigns.engine.errors import CampaignError
 from csms_campaigns.engine.freezing import write_chosen
+from csms_campaigns.engine.planner import refresh_statistics
 from csms_campaigns.engine.promise import Promise, promise
 from csms_campaigns.engine.repeating import write_follow_up
 from csms_campaigns.engine.writing import LEASE, Tally, TokenLost, hold
@@ -67,6 +68,7 @@ def begin(campaign_id: int) -> UUID:
 
     A ready campaign is prepared anew: its lists may have changed since.
     """
+    refresh_statistics()
     check(lifecycle.get(campaign_id))
     token = uuid.uuid4()
     lifecycle.move(
@@ -131,6 +133,7 @@ def _write_audience(campaign_id: int, token: UUID) -> Tally:
     campaign = rows(Campaign).get(pk=campaign_id)
     if campaign.parent_id:
         return write_follow_up(campaign, token)
+    refresh_statistics()
     return write_chosen(campaign, token)
 
 

@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from csms_campaigns.engine import site_audiences
 from csms_campaigns.engine.bounded import TooSlow, bounded
 from csms_campaigns.engine.database import rows
+from csms_campaigns.engine.planner import refresh_statistics
 from csms_campaigns.engine.selection import Members, is_member, members_of, people_in
 from csms_campaigns.models import Contact, OptOut
 
@@ -49,6 +50,7 @@ def audience_size(
             chosen, excluded, opted_out = _count(lists, without)
         is_exact = True
     except TooSlow:
+        refresh_statistics()
         chosen, excluded, opted_out = _estimate(lists, without)
         is_exact = False
     counts = {name: _count_audience(name, patience) for name in names}

@@ -256,6 +256,25 @@ def test_windows_of_any_length_have_words() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (59.9, "less than a minute"),
+        (66, "1 minute"),
+        (100, "2 minutes"),
+        (3 * 3600 + 50, "3 hours and 1 minute"),
+        (86399, "1 day"),
+    ],
+)
+def test_what_it_took_is_rounded_to_the_nearest_minute(
+    seconds: float, words: str
+) -> None:
+    start = timezone.now()
+    end = start + timedelta(seconds=seconds)
+    campaign = Campaign(name="C", started_at=start, finished_at=end)
+    assert figures.times(campaign)["took"] == words
+
+
 def finish_one(sending: Campaign) -> None:
     one = Batch.objects.filter(campaign=sending).earliest("pk")
     account, _made = GatewayAccount.objects.get_or_create(alias="default")
