@@ -21,6 +21,11 @@ CANARY_SIZE: Final = 5
 MAX_OPEN_GROUPS: Final = 50_000
 """Bounds the memory. A text whose group was closed for room just begins another batch."""
 
+_is_e164: Final = E164.fullmatch
+_OPTED_OUT: Final = SkipReason.OPTED_OUT.value
+_INVALID_PHONE: Final = SkipReason.INVALID_PHONE.value
+_MISSING: Final = SkipReason.MISSING_PLACEHOLDER.value
+
 
 @dataclass(slots=True)
 class Group:
@@ -76,27 +81,25 @@ class Batcher:
         return [self.row(person) for person in people]
 
     def row(self, person: Person) -> Row:
-        known = (person.contact_id, person.phone, person.name)
-        if person.left_out:
-            return Row(*known, None, person.left_out, person.phone)
-        if person.opted_out:
-            return Row(*known, None, SkipReason.OPTED_OUT.value)
-        if not E164.fullmatch(person.phone):
-            return Row(*known, None, SkipReason.INVALID_PHONE.value, person.phone)
+        contact_id, phone, opted_out, values, name, left_out = person
+        if left_out:
+            return Row(contact_id, phone, name, None, left_out, phone)
+        if opted_out:
+            return Row(contact_id, phone, name, None, _OPTED_OUT)
+        if not _is_e164(phone):
+            return Row(contact_id, phone, name, None, _INVALID_PHONE, phone)
         try:
-            text = self.message.fill(self._values(person))
+            text = self._text(phone, values)
         except MissingValue as missing:
-            reason = SkipReason.MISSING_PLACEHOLDER.value
-            return Row(*known, None, reason, missing.name)
-        if self.smart and not is_gsm(text):
-            text = smart_encoding(text)
-        zone = zone_of(person.phone) if self.by_zone else ""
-        return Row(*known, self.place(text, zone))
+            return Row(contact_id, phone, name, None, _MISSING, missing.name)
+        zone = zone_of(phone) if self.by_zone else ""
+        return Row(contact_id, phone, name, self.place(text, zone))
 
-    def _values(self, person: Person) -> Mapping[str, str]:
-        if self.personal_link is None:
-            return person.values
-        return {**person.values, OF_PERSON: self.personal_link(person.phone)}
+    def _text(self, phone: str, values: Mapping[str, str]) -> str:
+        if self.personal_link is not None:
+            values = {**values, OF_PERSON: self.personal_link(phone)}
+        text = self.message.fill(values)
+        return smart_encoding(text) if self.smart and not is_gsm(text) else text
 
     def place(self, text: str, zone: str) -> Group:
         key = (text, zone)
@@ -111,8 +114,8 @@ class Batcher:
             # Many at once: taking the first out of a dict gets slower each time.
             newer = islice(self.open_groups.items(), MAX_OPEN_GROUPS // 2 + 1, None)
             self.open_groups = dict(newer)
-        canary = self.batch_size if self.batch_count else CANARY_SIZE
-        capacity = min(canary, self.batch_size)
+        size = self.batch_size
+        capacity = size if self.batch_count else min(CANARY_SIZE, size)
         self.batch_count += 1
         segments = count_segments(text)
         group = Group(self.batch_count, text, segments, capacity, zone)
