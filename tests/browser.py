@@ -30,6 +30,10 @@ def browser_type_launch_args(
 ) -> dict[str, Any]:
     program = chromium()
     assert program, "There is no Chromium on the PATH."
+    from playwright.sync_api import expect
+
+    # Five seconds are its own choice, and less than a busy machine may take.
+    expect.set_options(timeout=20_000)
     # Playwright keeps an event loop in this thread, and the tests read the database beside it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     own = {"executable_path": program, "args": list(FLAGS)}

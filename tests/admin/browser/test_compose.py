@@ -174,7 +174,7 @@ def test_a_server_out_of_reach_is_said_and_asked_again(
     expect(at.notice).to_contain_text("The site cannot be reached")
     at.page.unroute(ASKED)
     # By itself: nobody types.
-    expect(at.part("length")).to_contain_text("155 characters left", timeout=20_000)
+    expect(at.part("length")).to_contain_text("155 characters left", timeout=30_000)
     expect(at.notice).to_be_hidden()
 
 
@@ -214,7 +214,7 @@ def test_who_was_signed_out_signs_in_elsewhere_and_goes_on(
     other.locator("[type=submit]").click()
     expect(other.locator("#user-tools")).to_be_visible()
     at.box.fill("Hello again")
-    expect(at.notice).to_be_hidden(timeout=20_000)
+    expect(at.notice).to_be_hidden(timeout=30_000)
     at.page.locator("[name=_continue]").click()
     expect(at.page.locator(".messagelist").first).to_be_visible()
     assert Campaign.objects.get().message == "Hello again"

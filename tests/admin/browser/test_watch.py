@@ -86,7 +86,7 @@ def test_from_the_first_figure_to_the_last_decision(
     expect(figure(page, "average")).to_contain_text("a minute")
     # What went wrong meanwhile came to the page with its buttons.
     expect(page.locator("[data-count=failed]")).to_have_text(str(BATCH))
-    expect(page.locator("[data-count=undecided]")).to_be_visible(timeout=15_000)
+    expect(page.locator("[data-count=undecided]")).to_be_visible(timeout=30_000)
 
     # A pause stops within one batch: of the only lane, the one that was on its way.
     tool(page, "pause").click()
@@ -143,13 +143,13 @@ def test_the_first_page_follows_by_itself(
     expect(page.get_by_text("No campaign is being sent")).to_be_visible()
     campaign = factories.sending(10)
     name = page.locator(".csms-going-on a")
-    expect(name).to_have_text("Spring", timeout=15_000)
+    expect(name).to_have_text("Spring", timeout=30_000)
     # Whoever stands on a link stays there when its part is drawn anew.
     name.focus()
     Batch.objects.filter(campaign=campaign).update(
         status=BatchStatus.UNKNOWN, unknown_count=F("size")
     )
-    expect(page.locator("[data-need=unknown]")).to_be_visible(timeout=15_000)
+    expect(page.locator("[data-need=unknown]")).to_be_visible(timeout=30_000)
     expect(name).to_be_focused()
     assert page.evaluate("window.sameDocument") is True
     assert faults == []
